@@ -1,0 +1,1 @@
+//! tayberry-init

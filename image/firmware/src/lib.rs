@@ -1,0 +1,1 @@
+//! A model of the Raspberry Pi 5 boot firmware.

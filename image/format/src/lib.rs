@@ -1,0 +1,7 @@
+//! The contract between the builder on the workstation and the device.
+//!
+//! Everything here is a value or a pure function over `Read`/`Write`; opening files, disks and devices is
+//! left to the callers. What is written here once is never written a second time elsewhere: slots, the
+//! partition table, the files of the boot partitions, the hash tree, the kernel command line.
+
+pub mod slot;
