@@ -4,4 +4,13 @@
 //! left to the callers. What is written here once is never written a second time elsewhere: slots, the
 //! partition table, the files of the boot partitions, the hash tree, the kernel command line.
 
+pub mod autoboot;
+pub mod cmdline;
+pub mod cpio;
+pub mod fat;
+mod fat_names;
+pub mod keyblock;
+pub mod layout;
 pub mod slot;
+pub mod table;
+pub mod verity;
