@@ -1,1 +1,16 @@
-//! tayberry
+//! What runs on the workstation: builds Tayberry images, boots them in a virtual Pi 5, inspects and flashes them.
+//!
+//! `commands` says what happens in which order; every other module does one thing. The command line is in
+//! `main.rs`; the virtual Pi 5 is also a library for the journeys in `tests/`.
+
+pub mod apt;
+pub mod commands;
+pub mod config;
+pub mod deb;
+pub mod fetch;
+pub mod files;
+pub mod lock;
+pub mod mirror;
+pub mod paths;
+pub mod tools;
+pub mod ui;

@@ -1,0 +1,276 @@
+//! apt's own solver in a private directory: updates package lists and resolves packages without touching the
+//! host's apt state. What to ask for and what to keep of the answer is decided in [`crate::lock`].
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::config::Suite;
+use crate::mirror::Mirror;
+
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// What can go wrong between us and apt.
+#[derive(Debug, thiserror::Error)]
+pub enum AptError {
+    /// A file of the private directory cannot be used.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: std::io::Error,
+    },
+    /// The keys that sign the archive are not there.
+    #[error("{KEYRING} is missing: install it with `sudo apt-get install debian-archive-keyring`")]
+    NoKeyring,
+    /// apt is not there.
+    #[error("`{0}` cannot be run ({1}): `tayberry lock` needs a Debian or Ubuntu machine with apt")]
+    NoApt(&'static str, std::io::Error),
+    /// apt refused; its own words follow.
+    #[error("apt cannot {what}:\n{words}")]
+    Refused {
+        /// What was asked of it.
+        what: &'static str,
+        /// What it printed.
+        words: String,
+    },
+    /// A solved package that no list knows.
+    #[error("apt chose {0}, which no package list describes; run the command again")]
+    Unlisted(String),
+}
+
+/// A package that the solver chose.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Solved {
+    /// Name.
+    pub name: String,
+    /// Architecture, `all` included.
+    pub architecture: String,
+    /// Version.
+    pub version: String,
+}
+
+/// What a package list says of a package.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Path below the mirror's address.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// Source package, for the bill of materials.
+    pub source: String,
+}
+
+/// A private apt directory for one main architecture.
+pub struct Apt {
+    dir: PathBuf,
+    config: PathBuf,
+}
+
+impl Apt {
+    /// Prepares `dir`: sources, pins and an empty package state. `native` is the architecture that is solved for;
+    /// `foreign` may be named with `NAME:ARCHITECTURE`. `keep` are versions that are preferred to newer ones.
+    ///
+    /// # Errors
+    /// When the directory cannot be written or the archive's keys are missing.
+    pub fn prepare(
+        dir: &Path,
+        suites: &[Suite],
+        mirror: &Mirror,
+        [native, foreign]: [&str; 2],
+        keep: &[Solved],
+    ) -> Result<Self, AptError> {
+        if !Path::new(KEYRING).exists() {
+            return Err(AptError::NoKeyring);
+        }
+        for folder in [
+            "etc/apt.conf.d",
+            "etc/preferences.d",
+            "etc/sources.list.d",
+            "state/lists/partial",
+            "cache/archives/partial",
+        ] {
+            let path = dir.join(folder);
+            std::fs::create_dir_all(&path).map_err(|error| AptError::Io { path, error })?;
+        }
+        let mut sources = String::new();
+        for suite in suites {
+            let base = if suite.security { &mirror.security } else { &mirror.main };
+            let components = suite.components.join(" ");
+            // Writing to a String cannot fail.
+            writeln!(sources, "deb [signed-by={KEYRING}] {base} {} {components}", suite.name)
+                .unwrap_or_default();
+        }
+        let dir_text = dir.display();
+        let config = format!(
+            "Dir \"{dir_text}\";\nDir::Etc \"{dir_text}/etc\";\nDir::State \"{dir_text}/state\";\n\
+             Dir::State::status \"{dir_text}/status\";\nDir::Cache \"{dir_text}/cache\";\n\
+             APT::Architecture \"{native}\";\nAPT::Architectures {{\"{native}\"; \"{foreign}\";}};\n\
+             APT::Install-Recommends \"false\";\nAPT::Get::AllowUnauthenticated \"false\";\n\
+             Acquire::Languages \"none\";\nAcquire::Retries \"3\";\nAcquire::http::Timeout \"60\";\n"
+        );
+        for (name, text) in [
+            ("etc/sources.list", sources.as_str()),
+            ("etc/preferences.d/suites", &pins(suites)),
+            ("etc/preferences.d/keep", &keeps(keep)),
+            ("apt.conf", &config),
+            ("status", ""),
+        ] {
+            let path = dir.join(name);
+            std::fs::write(&path, text).map_err(|error| AptError::Io { path, error })?;
+        }
+        Ok(Self { dir: dir.to_owned(), config: dir.join("apt.conf") })
+    }
+
+    /// Fetches the package lists and checks their signatures.
+    ///
+    /// # Errors
+    /// With apt's own words.
+    pub fn update(&self) -> Result<(), AptError> {
+        self.run("fetch the package lists", &["update", "--error-on=any"]).map(drop)
+    }
+
+    /// Resolves `packages` with their dependencies.
+    ///
+    /// # Errors
+    /// With apt's own words, which name the package that does not exist or cannot be had.
+    pub fn solve(&self, packages: &[String]) -> Result<Vec<Solved>, AptError> {
+        let mut arguments = vec!["install", "--simulate", "--yes"];
+        arguments.extend(packages.iter().map(String::as_str));
+        let mut solved: Vec<Solved> =
+            self.run("resolve the packages", &arguments)?.lines().filter_map(solved_line).collect();
+        solved.sort();
+        Ok(solved)
+    }
+
+    fn run(&self, what: &'static str, arguments: &[&str]) -> Result<String, AptError> {
+        let output = Command::new("apt-get")
+            .env("APT_CONFIG", &self.config)
+            .env("LC_ALL", "C")
+            .args(arguments)
+            .output()
+            .map_err(|error| AptError::NoApt("apt-get", error))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let answer = String::from_utf8_lossy(&output.stdout);
+        let unmet = answer.split_once("unmet dependencies:").map_or("", |(_, rest)| rest.trim_end());
+        Err(AptError::Refused { what, words: format!("{}{unmet}", errors.trim()) })
+    }
+
+    /// All packages of the fetched lists by name, architecture and version.
+    ///
+    /// # Errors
+    /// When a list cannot be read.
+    pub fn listed(&self) -> Result<BTreeMap<(String, String, String), Listed>, AptError> {
+        let mut all = BTreeMap::new();
+        for path in self.lists("_Packages")? {
+            let text = std::fs::read_to_string(&path).map_err(|error| AptError::Io { path, error })?;
+            all.extend(text.split("\n\n").filter_map(stanza));
+        }
+        Ok(all)
+    }
+
+    /// The signed date of each suite, as its release file says it (RFC 2822 text).
+    ///
+    /// # Errors
+    /// When a release file cannot be read.
+    pub fn dates(&self) -> Result<BTreeMap<String, String>, AptError> {
+        let mut dates = BTreeMap::new();
+        for path in self.lists("_InRelease")? {
+            let text = std::fs::read_to_string(&path).map_err(|error| AptError::Io { path, error })?;
+            if let (Some(codename), Some(date)) = (field(&text, "Codename"), field(&text, "Date")) {
+                dates.insert(codename.to_owned(), date.to_owned());
+            }
+        }
+        Ok(dates)
+    }
+
+    fn lists(&self, suffix: &str) -> Result<Vec<PathBuf>, AptError> {
+        let path = self.dir.join("state/lists");
+        let entries = std::fs::read_dir(&path).map_err(|error| AptError::Io { path, error })?;
+        let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        found.retain(|path| path.to_string_lossy().ends_with(suffix));
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Takes the packages of `only` suites from there and everything else from the other suites
+/// (`apt_preferences(5)`: 600 is above the default 500, -1 is never).
+fn pins(suites: &[Suite]) -> String {
+    let mut text = String::new();
+    for suite in suites.iter().filter(|suite| !suite.only.is_empty()) {
+        let names: Vec<String> =
+            suite.only.iter().flat_map(|name| [name.clone(), format!("{name}:any")]).collect();
+        let origin = &suite.name;
+        writeln!(text, "Package: {}\nPin: release n={origin}\nPin-Priority: 600\n", names.join(" "))
+            .unwrap_or_default();
+        writeln!(text, "Package: *\nPin: release n={origin}\nPin-Priority: -1\n").unwrap_or_default();
+    }
+    text
+}
+
+fn keeps(keep: &[Solved]) -> String {
+    let mut text = String::new();
+    for Solved { name, architecture, version } in keep {
+        let suffix = if architecture == "all" { String::new() } else { format!(":{architecture}") };
+        writeln!(text, "Package: {name}{suffix}\nPin: version {version}\nPin-Priority: 900\n")
+            .unwrap_or_default();
+    }
+    text
+}
+
+/// `Inst NAME[:ARCH] (VERSION ORIGIN... [ARCH])`, as `apt-get --simulate` prints it.
+fn solved_line(line: &str) -> Option<Solved> {
+    let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;
+    let inside = rest.split_once('(')?.1.split_once(')')?.0;
+    let version = inside.split_ascii_whitespace().next()?;
+    let architecture = inside.rsplit_once('[')?.1.split_once(']')?.0;
+    let name = name.split_once(':').map_or(name, |(name, _)| name);
+    Some(Solved { name: name.into(), architecture: architecture.into(), version: version.into() })
+}
+
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+fn stanza(text: &str) -> Option<((String, String, String), Listed)> {
+    let name = field(text, "Package")?;
+    let key = (name.to_owned(), field(text, "Architecture")?.to_owned(), field(text, "Version")?.to_owned());
+    let source = field(text, "Source").unwrap_or(name);
+    let listed = Listed {
+        path: field(text, "Filename")?.to_owned(),
+        size: field(text, "Size")?.parse().ok()?,
+        sha256: field(text, "SHA256")?.to_owned(),
+        source: source.split(' ').next().unwrap_or(source).to_owned(),
+    };
+    Some((key, listed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_solvers_answer() {
+        let line = "Inst libc6:arm64 (2.41-12 Debian:13/stable, Debian-Security:13 [arm64]) []";
+        let solved = Solved { name: "libc6".into(), architecture: "arm64".into(), version: "2.41-12".into() };
+        assert_eq!(solved_line(line), Some(solved));
+        assert_eq!(solved_line("Conf libc6 (2.41-12 [arm64])"), None);
+    }
+
+    #[test]
+    fn reads_a_stanza() {
+        let text = "Package: bash\nSource: bash (5.2)\nArchitecture: arm64\nVersion: 5.2-1\nFilename: pool/b.deb\n\
+                    Size: 7\nSHA256: ab";
+        let (key, listed) = stanza(text).unwrap();
+        assert_eq!(key.2, "5.2-1");
+        assert_eq!((listed.size, listed.source.as_str()), (7, "bash"));
+    }
+}

@@ -1,0 +1,48 @@
+//! One file a command: what the user asked for, in the order in which it happens.
+
+pub mod lock;
+
+use std::path::PathBuf;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// Where things lie.
+    #[error(transparent)]
+    Paths(#[from] crate::paths::PathsError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The mirror.
+    #[error(transparent)]
+    Mirror(#[from] crate::mirror::NoMirror),
+    /// The solver.
+    #[error(transparent)]
+    Resolve(#[from] crate::lock::resolve::ResolveError),
+    /// The lock file.
+    #[error(transparent)]
+    Lock(#[from] crate::lock::LockError),
+    /// A download.
+    #[error(transparent)]
+    Fetch(#[from] crate::fetch::FetchError),
+    /// A package.
+    #[error(transparent)]
+    Deb(#[from] crate::deb::DebError),
+    /// Maintainer scripts that nobody has read.
+    #[error(
+        "{count} packages have maintainer scripts that nobody has reviewed; see the differences above. \
+         If the image needs nothing of them, run `tayberry lock --accept-scripts`"
+    )]
+    Unreviewed {
+        /// How many.
+        count: usize,
+    },
+    /// A file.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: std::io::Error,
+    },
+}

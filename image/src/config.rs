@@ -1,0 +1,232 @@
+//! Reads `appliance.toml`: what the image is made of. Resolving it is left to [`crate::lock`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Longest configuration that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// `appliance.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name, version and kernel flavour.
+    pub image: Image,
+    /// Base address of a Debian mirror; by default the one of the machine that builds.
+    pub mirror: Option<String>,
+    /// Suites of the archive, in the order of preference that apt gives them.
+    pub suite: Vec<Suite>,
+    /// Packages of the device.
+    pub system: Packages,
+    /// Kernel flavours by name.
+    pub kernel: BTreeMap<String, Kernel>,
+    /// Packages that the build needs, for the machine that builds.
+    pub tools: Packages,
+}
+
+/// The `[image]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// First part of the file names: lower-case letters, digits and `-`.
+    pub name: String,
+    /// Version of the image: digits and dots, with an optional `-suffix`.
+    pub version: String,
+    /// The device's name until its owner gives it one.
+    pub hostname: String,
+    /// Key of the `[kernel.…]` table to use.
+    pub kernel: String,
+}
+
+/// A `[[suite]]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// Name in the archive.
+    pub name: String,
+    /// Components of the archive.
+    pub components: Vec<String>,
+    /// The suite lies in the security archive.
+    #[serde(default)]
+    pub security: bool,
+    /// Only these packages (with `*`) are taken from it; empty means any.
+    #[serde(default)]
+    pub only: Vec<String>,
+}
+
+/// A list of packages.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Packages {
+    /// Names, with `:ARCHITECTURE` for a foreign one.
+    pub packages: Vec<String>,
+    /// Dependencies that are not unpacked (names with `*`, optionally with `:ARCHITECTURE`).
+    #[serde(default)]
+    pub leave_out: Vec<String>,
+}
+
+/// A `[kernel.FLAVOUR]` table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kernel {
+    /// Packages that bring the kernel, its modules and its device trees.
+    pub packages: Vec<String>,
+    /// Device name of the debug UART in this kernel.
+    pub console: String,
+    /// File name of the Pi 5's device tree.
+    pub device_tree: String,
+    /// Page size in bytes; recorded in the manifest, because databases depend on it.
+    pub page_size: u32,
+    /// Package with the headers for our own module; none where the kernel brings `/dev/vcio` itself.
+    pub headers: Option<String>,
+    /// Our device-tree overlays that config.txt names, in this order.
+    #[serde(default)]
+    pub overlays: Vec<String>,
+    /// An archive of its own.
+    pub archive: Option<Archive>,
+}
+
+/// Another archive, for a kernel flavour.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// Suite.
+    pub name: String,
+    /// Components.
+    pub components: Vec<String>,
+    /// The environment variable that holds its base address.
+    pub url_from: String,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path} cannot be read: {error}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: std::io::Error,
+    },
+    /// Larger than any sensible configuration.
+    #[error("{0} has more than {MAX_BYTES} bytes; this is not a configuration file")]
+    TooLarge(PathBuf),
+    /// Not TOML, an unknown key, a wrong type. The library's text names line, column and what is allowed.
+    #[error("{path}: {error}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// The reason, with line and column.
+        error: Box<toml::de::Error>,
+    },
+    /// A value that is well-formed but not allowed.
+    #[error("{path}: {key}: {value:?} is not allowed; {allowed}")]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// The value.
+        value: String,
+        /// What is allowed instead.
+        allowed: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// Names the file, the line and column or the key, and what is allowed there.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let read = |error| ConfigError::Read { path: path.to_owned(), error };
+        if std::fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
+            return Err(ConfigError::TooLarge(path.to_owned()));
+        }
+        Self::parse(path, &std::fs::read_to_string(path).map_err(read)?)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
+        config.check(path)?;
+        Ok(config)
+    }
+
+    /// The chosen kernel flavour. [`Config::load`] has made sure that it exists.
+    #[must_use]
+    pub fn flavour(&self) -> Option<&Kernel> {
+        self.kernel.get(&self.image.kernel)
+    }
+
+    fn check(&self, path: &Path) -> Result<(), ConfigError> {
+        let refuse = |key, value: &str, allowed: String| {
+            Err(ConfigError::Value { path: path.to_owned(), key, value: value.to_owned(), allowed })
+        };
+        let label = |text: &str| {
+            !text.is_empty()
+                && text.len() <= 63
+                && !text.starts_with('-')
+                && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        };
+        let image = &self.image;
+        if !label(&image.name) {
+            return refuse("image.name", &image.name, "use up to 63 lower-case letters, digits and -".into());
+        }
+        if !label(&image.hostname) {
+            return refuse(
+                "image.hostname",
+                &image.hostname,
+                "use up to 63 lower-case letters, digits and -".into(),
+            );
+        }
+        let version = image.version.chars().all(|c| c.is_ascii_alphanumeric() || ".-+".contains(c));
+        if !version || !image.version.starts_with(|c: char| c.is_ascii_digit()) || image.version.len() > 32 {
+            return refuse(
+                "image.version",
+                &image.version,
+                "use a version such as 1.4.2 or 1.4.2-beta".into(),
+            );
+        }
+        if self.flavour().is_none() {
+            let names: Vec<&str> = self.kernel.keys().map(String::as_str).collect();
+            return refuse("image.kernel", &image.kernel, format!("there is {}", names.join(", ")));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = include_str!("../appliance.toml");
+
+    fn error(text: &str) -> String {
+        Config::parse(Path::new("appliance.toml"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_shipped_configuration_is_good() {
+        let config = Config::parse(Path::new("appliance.toml"), GOOD).unwrap();
+        assert_eq!(config.flavour().unwrap().page_size, 4096);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place_and_what_is_allowed() {
+        let unknown = error(&GOOD.replace("hostname =", "hostnam ="));
+        assert!(unknown.contains("line 8, column 1") && unknown.contains("expected one of"), "{unknown}");
+        let wrong_type = error(&GOOD.replace("version = \"0.1.0\"", "version = 1"));
+        assert!(
+            wrong_type.contains("line 7, column 11") && wrong_type.contains("expected a string"),
+            "{wrong_type}"
+        );
+        let kernel = error(&GOOD.replace("kernel = \"debian\"", "kernel = \"bsd\""));
+        assert!(kernel.contains("there is debian, raspberrypi"), "{kernel}");
+        let name = error(&GOOD.replace("hostname = \"tayberry\"", "hostname = \"Tay Berry\""));
+        assert!(name.contains("image.hostname"), "{name}");
+    }
+}

@@ -1,0 +1,48 @@
+//! The command line of the workstation. Wiring only.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tayberry::commands::{self, CommandError};
+use tayberry::paths::Paths;
+use tayberry::ui::{Mode, Ui};
+
+/// Builds Raspberry Pi 5 appliance images, boots them in a virtual Pi 5, inspects and flashes them.
+#[derive(Parser)]
+#[command(version, after_help = "Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The checkout (default: the one around the current folder)
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// One JSON object a line on standard output, for scripts
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Resolve the packages of image/appliance.toml and write image/tayberry.lock
+    Lock(commands::lock::Arguments),
+}
+
+fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
+    let start = cli.project.clone().unwrap_or_else(|| PathBuf::from("."));
+    match &cli.command {
+        Command::Lock(arguments) => commands::lock::run(arguments, &Paths::find(&start)?, ui),
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Ui::new(if cli.json { Mode::Json } else { Mode::Text });
+    match run(&cli, ui) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            Ui::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
