@@ -1,1 +1,9 @@
-//! tayberry-agent
+//! The agent on the device. `device` looks and acts, `loops` repeat, `service` speaks D-Bus, decisions are in
+//! `tayberry-core`. `device` never calls `loops` or `service`.
+
+pub mod device;
+pub mod loops;
+pub mod service;
+
+/// Version of the agent and of the operating system that it came with.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

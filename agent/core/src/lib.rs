@@ -1,1 +1,7 @@
-//! tayberry-core
+//! Every decision of the agent, as pure functions of values, time included. No input or output here: the agent looks
+//! and acts, this decides.
+
+pub mod console;
+pub mod data;
+pub mod status;
+pub mod timing;

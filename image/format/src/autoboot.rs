@@ -1,22 +1,24 @@
 //! `autoboot.txt`: which slot the firmware boots, and which one it tries once (Raspberry Pi documentation,
 //! "autoboot.txt"). This writes the one shape that Tayberry uses; judging any other is `tayberry-firmware`'s work.
 
-use crate::layout::SECTOR;
 use crate::slot::Slot;
 
 /// Name of the file in the config partition.
 pub const FILE: &str = "autoboot.txt";
 
+/// Length of the file in bytes: one sector ([`crate::layout::SECTOR`]), and the most that the firmware reads.
+pub const BYTES: usize = 512;
+
 /// The file for a default slot: exactly one sector, so that changing the default slot is one sector's write.
 /// Padded with empty lines: the firmware reads up to 512 bytes, and long lines are cut.
 #[must_use]
-pub fn sector(default: Slot) -> [u8; SECTOR as usize] {
+pub fn sector(default: Slot) -> [u8; BYTES] {
     let text = format!(
         "[all]\ntryboot_a_b=1\nboot_partition={}\n[tryboot]\nboot_partition={}\n",
         default.boot_partition(),
         default.other().boot_partition()
     );
-    let mut sector = [b'\n'; SECTOR as usize];
+    let mut sector = [b'\n'; BYTES];
     sector[..text.len()].copy_from_slice(text.as_bytes());
     sector
 }

@@ -97,7 +97,7 @@ impl Geometry {
         let reserved = (RESERVED + FATS * fat_sectors).next_multiple_of(align) - FATS * fat_sectors;
         let data = sectors.checked_sub(reserved + FATS * fat_sectors).ok_or_else(refuse)?;
         let clusters = data / per_cluster;
-        if clusters < FEWEST_CLUSTERS || shape.start % FILE_ALIGN != 0 {
+        if clusters < FEWEST_CLUSTERS || !shape.start.is_multiple_of(FILE_ALIGN) {
             return Err(refuse());
         }
         Ok(Self { shape, fat_sectors, reserved, clusters })
@@ -174,7 +174,7 @@ pub fn write<W: Write + Seek>(
     let mut placed = Vec::new();
     for file in files {
         // Cluster 2 is the first and lies on a boundary.
-        while (fat.len() - 2) % align as usize != 0 {
+        while !(fat.len() - 2).is_multiple_of(align as usize) {
             fat.push(0);
         }
         let bytes = file.data.len() as u64;

@@ -1,0 +1,79 @@
+//! The first process of the initramfs. Static, alone, without a shell: opens the verified system partition of the
+//! slot that the firmware booted, prepares the data partition, and hands over to systemd.
+//!
+//! Any failure ends in one sentence on the console and a reboot: out of a trial the firmware then boots the
+//! committed slot, because the try-once flag is spent.
+
+mod block;
+mod crypt;
+mod data;
+mod dm;
+mod emulator;
+mod machine;
+mod modules;
+mod mounts;
+mod slot;
+mod steps;
+mod switch;
+mod verity;
+mod watchdog;
+
+use std::convert::Infallible;
+
+use tayberry_format::boot_report::BootReport;
+
+use crate::machine::Machine;
+use crate::steps::Steps;
+
+/// Why the system cannot be started.
+#[derive(Debug, thiserror::Error)]
+enum InitError {
+    #[error("{what}: {error}")]
+    System { what: String, error: std::io::Error },
+    #[error(transparent)]
+    Cmdline(#[from] tayberry_format::cmdline::CmdlineError),
+    #[error(
+        "slot {slot} was not found within {seconds} s on the disk that the firmware booted ({wanted}): {seen}"
+    )]
+    NoSlot { slot: String, wanted: &'static str, seconds: u64, seen: String },
+    #[error("the firmware did not say which partition it booted, and no system partition has root hash {0}")]
+    UnknownSlot(String),
+}
+
+impl InitError {
+    fn system(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| Self::System { what: what.into(), error }
+    }
+}
+
+fn run() -> Result<Infallible, InitError> {
+    let mut steps = Steps::default();
+    steps.done("kernel");
+    mounts::early()?;
+    let machine = Machine::look()?;
+    modules::load("/modules.list", &machine)?;
+    watchdog::start(&machine);
+    steps.done("modules");
+    let opened = slot::find(&machine)?;
+    steps.done("disk");
+    let data = data::open(&opened.disk);
+    steps.done("data");
+    verity::open(&opened, machine.root_hash)?;
+    mounts::system("/dev/dm-verity-root")?;
+    steps.done("system");
+    emulator::apply(&machine)?;
+    let report = BootReport {
+        slot: opened.slot,
+        disk: opened.disk,
+        root_hash: machine.root_hash,
+        data: data.state,
+        steps: steps.finish(),
+    };
+    switch::hand_over(&report, data.machine_id.as_deref())
+}
+
+fn main() {
+    let Err(error) = run();
+    steps::say(&format!("cannot start this slot: {error}. Rebooting in 10 seconds."));
+    switch::reboot_after(std::time::Duration::from_secs(10));
+}

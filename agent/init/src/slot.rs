@@ -1,0 +1,83 @@
+//! Finds the slot's system partition on the disk that the firmware booted from.
+//!
+//! Never by name or UUID alone: an SD card and an NVMe drive may both hold the same image. The firmware says which
+//! kind of disk and which partition; the root hash on the command line must match the tree that is found there.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use tayberry_format::layout;
+use tayberry_format::slot::Slot;
+use tayberry_format::verity::{BLOCK, Header, RootHash};
+
+use crate::machine::Machine;
+use crate::{InitError, block};
+
+/// How long disks may take to appear. An NVMe drive behind PCIe needs about a second.
+const PATIENCE: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(10);
+
+/// A system partition whose tree has the right root.
+pub(crate) struct Opened {
+    pub(crate) slot: Slot,
+    /// Kernel name of the disk.
+    pub(crate) disk: String,
+    /// Kernel name of the partition.
+    pub(crate) partition: String,
+    pub(crate) header: Header,
+}
+
+pub(crate) fn find(machine: &Machine) -> Result<Opened, InitError> {
+    let slots: Vec<Slot> = machine.slot.map_or(Slot::ALL.to_vec(), |slot| vec![slot]);
+    let deadline = Instant::now() + PATIENCE;
+    let mut seen;
+    loop {
+        seen = Vec::new();
+        for disk in block::disks().into_iter().filter(|disk| machine.boot_mode.matches(disk)) {
+            for &slot in &slots {
+                match look(&disk, slot, machine.root_hash) {
+                    Ok(opened) => return Ok(opened),
+                    Err(error) => seen.push(format!("{disk}: {error}")),
+                }
+            }
+        }
+        if Instant::now() > deadline {
+            break;
+        }
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "sysfs cannot be waited on; this polls with a deadline"
+        )]
+        std::thread::sleep(POLL);
+    }
+    let Some(slot) = machine.slot else { return Err(InitError::UnknownSlot(machine.root_hash.to_string())) };
+    let seen = if seen.is_empty() { "no such disk".to_owned() } else { seen.join("; ") };
+    Err(InitError::NoSlot {
+        slot: slot.to_string(),
+        wanted: machine.boot_mode.name(),
+        seconds: PATIENCE.as_secs(),
+        seen,
+    })
+}
+
+/// Opens the slot's system partition on `disk` and compares the root of its tree.
+fn look(disk: &str, slot: Slot, expected: RootHash) -> io::Result<Opened> {
+    if block::sector(disk) != Some(layout::SECTOR) {
+        return Err(io::Error::other("its logical sectors are not 512 bytes long"));
+    }
+    let partition = block::partition(disk, slot.system_partition());
+    let file = File::open(block::path(&partition))?;
+    let mut first = [0; BLOCK];
+    file.read_exact_at(&mut first, layout::HASH_OFFSET)?;
+    let header = Header::decode(&first).map_err(io::Error::other)?;
+    let mut top = [0; BLOCK];
+    file.read_exact_at(&mut top, Header::TREE_OFFSET)?;
+    let found = RootHash(Sha256::digest(top).into());
+    if found != expected {
+        return Err(io::Error::other(format!("its system partition has root hash {found}, not {expected}")));
+    }
+    Ok(Opened { slot, disk: disk.to_owned(), partition, header })
+}

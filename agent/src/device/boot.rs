@@ -1,0 +1,122 @@
+//! The facts about slots: what runs, what the firmware booted, what it will boot next.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tayberry_core::status::Facts;
+use tayberry_firmware::{Board, Medium, ResetState};
+use tayberry_format::boot_report::{self, BootReport};
+use tayberry_format::slot::Slot;
+
+/// A fact that could not be established.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// A file of the kernel or of the initramfs cannot be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: io::Error,
+    },
+    /// The initramfs' report is damaged.
+    #[error("{}: {0}", boot_report::PATH)]
+    Report(#[from] serde_json::Error),
+    /// `/` is not one of our system partitions.
+    #[error("the file system at / does not lie on a system partition of Tayberry ({0})")]
+    NotOurs(String),
+}
+
+fn read(path: impl AsRef<Path>) -> Result<Vec<u8>, BootError> {
+    let path = path.as_ref();
+    std::fs::read(path).map_err(|error| BootError::Io { path: path.to_owned(), error })
+}
+
+fn text(path: impl AsRef<Path>) -> Result<String, BootError> {
+    Ok(String::from_utf8_lossy(&read(path)?).trim().to_owned())
+}
+
+/// What the initramfs left.
+///
+/// # Errors
+/// When it is missing or damaged.
+pub fn report() -> Result<BootReport, BootError> {
+    Ok(serde_json::from_slice(&read(boot_report::PATH)?)?)
+}
+
+/// The slot under `/`: from the mount to the device-mapper device to the partition below it.
+///
+/// # Errors
+/// When `/` lies on anything else.
+pub fn running() -> Result<Slot, BootError> {
+    let mounts = text("/proc/self/mountinfo")?;
+    let root = root_device(&mounts).ok_or_else(|| BootError::NotOurs("no mount at /".into()))?;
+    let below = PathBuf::from(format!("/sys/dev/block/{root}/slaves"));
+    let mut entries = std::fs::read_dir(&below).map_err(|error| BootError::Io { path: below.clone(), error })?;
+    let Some(Ok(entry)) = entries.next() else { return Err(BootError::NotOurs(root.to_owned())) };
+    let number = text(entry.path().join("partition"))?;
+    let number: u32 = number.parse().map_err(|_| BootError::NotOurs(number))?;
+    Slot::ALL
+        .into_iter()
+        .find(|slot| slot.system_partition() == number)
+        .ok_or_else(|| BootError::NotOurs(format!("partition {number}")))
+}
+
+/// `MAJOR:MINOR` of the last mount at `/` (proc_pid_mountinfo(5)).
+fn root_device(mountinfo: &str) -> Option<&str> {
+    let mut roots = mountinfo.lines().filter_map(|line| {
+        let mut fields = line.split(' ');
+        let device = fields.nth(2)?;
+        (fields.nth(1)? == "/").then_some(device)
+    });
+    roots.next_back()
+}
+
+/// A number that the bootloader left in the device tree: 32 bits, big-endian.
+fn bootloader(name: &str) -> Option<u32> {
+    let bytes = std::fs::read(format!("/proc/device-tree/chosen/bootloader/{name}")).ok()?;
+    Some(u32::from_be_bytes(bytes.try_into().ok()?))
+}
+
+/// The slot that the firmware will boot next, by its model over the real disk. None when it would boot nothing of ours.
+///
+/// # Errors
+/// When the disk cannot be opened.
+pub fn next(disk: &str) -> Result<Option<Slot>, BootError> {
+    let path = PathBuf::from(format!("/dev/{disk}"));
+    let file = File::open(&path).map_err(|error| BootError::Io { path, error })?;
+    let medium = match disk.get(..2) {
+        Some("nv") => Medium::Nvme,
+        Some("sd") => Medium::Usb,
+        _ => Medium::Sd,
+    };
+    let board = Board { medium, ..Board::default() };
+    Ok(tayberry_firmware::boot(&file, &board, &ResetState::default()).ok().and_then(|boot| boot.slot()))
+}
+
+/// All facts together.
+///
+/// # Errors
+/// When one of them cannot be established.
+pub fn facts(disk: &str) -> Result<Facts, BootError> {
+    Ok(Facts {
+        running: running()?,
+        firmware_booted: bootloader("partition").and_then(Slot::from_boot_partition),
+        try_once: bootloader("tryboot") == Some(1),
+        default: next(disk)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_mount_at_the_root_counts() {
+        let text = "1 0 0:2 / / rw - rootfs none rw\n22 1 254:0 / / ro - erofs /dev/dm-0 ro\n\
+                    23 22 0:5 / /dev rw - devtmpfs none rw";
+        assert_eq!(root_device(text), Some("254:0"));
+        assert_eq!(root_device(""), None);
+    }
+}

@@ -1,0 +1,6 @@
+//! Looks at the device and acts on it; thin, without policy.
+
+pub mod boot;
+pub mod console;
+pub mod data;
+pub mod network;

@@ -1,0 +1,3 @@
+//! Loops of one shape: look, decide, act.
+
+pub mod console;

@@ -1,0 +1,109 @@
+//! `io.tayberry.Agent1` on the system bus: what the device says of itself.
+
+use tayberry_core::status::{Facts, State};
+use tayberry_core::timing::Stage;
+use tayberry_format::boot_report::BootReport;
+
+/// Bus name, and the object's interface.
+pub const NAME: &str = "io.tayberry.Agent1";
+/// Path of the object.
+pub const PATH: &str = "/io/tayberry/Agent1";
+
+/// What is served.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// The facts about slots.
+    pub facts: Facts,
+    /// What the initramfs left.
+    pub report: BootReport,
+    /// Stages of this boot and their lengths in milliseconds.
+    pub stages: Vec<Stage>,
+}
+
+/// The object on the bus.
+pub struct Agent(pub Status);
+
+/// Read-only; everybody on the system bus may read it.
+#[zbus::interface(name = "io.tayberry.Agent1")]
+impl Agent {
+    /// Version of the agent and of the operating system.
+    #[zbus(property)]
+    fn version(&self) -> &str {
+        crate::VERSION
+    }
+
+    /// The slot whose system partition is mounted at `/`.
+    #[zbus(property)]
+    fn booted_slot(&self) -> String {
+        self.0.facts.running.to_string()
+    }
+
+    /// The slot that the firmware will boot next; empty when it names none.
+    #[zbus(property)]
+    fn default_slot(&self) -> String {
+        self.0.facts.default.map(|slot| slot.to_string()).unwrap_or_default()
+    }
+
+    /// Whether this boot is a trial that was not judged yet.
+    #[zbus(property)]
+    fn trial(&self) -> bool {
+        State::derive(self.0.facts) == State::Trial
+    }
+
+    /// `committed`, `trial`, `reboot changes slot` or `no default slot`.
+    #[zbus(property)]
+    fn state(&self) -> &str {
+        State::derive(self.0.facts).word()
+    }
+
+    /// Device name of the disk.
+    #[zbus(property)]
+    fn disk(&self) -> &str {
+        &self.0.report.disk
+    }
+
+    /// Root hash under which the system partition was opened.
+    #[zbus(property)]
+    fn root_hash(&self) -> String {
+        self.0.report.root_hash.to_string()
+    }
+
+    /// Stages of this boot and their lengths in milliseconds.
+    #[zbus(property)]
+    fn boot_stages(&self) -> Vec<(String, u64)> {
+        self.0.stages.clone()
+    }
+}
+
+/// What `tayberryctl` and other clients call.
+#[zbus::proxy(
+    interface = "io.tayberry.Agent1",
+    default_service = "io.tayberry.Agent1",
+    default_path = "/io/tayberry/Agent1"
+)]
+pub trait Agent {
+    /// Version of the agent and of the operating system.
+    #[zbus(property)]
+    fn version(&self) -> zbus::Result<String>;
+    /// The slot whose system partition is mounted at `/`.
+    #[zbus(property)]
+    fn booted_slot(&self) -> zbus::Result<String>;
+    /// The slot that the firmware will boot next.
+    #[zbus(property)]
+    fn default_slot(&self) -> zbus::Result<String>;
+    /// Whether this boot is a trial.
+    #[zbus(property)]
+    fn trial(&self) -> zbus::Result<bool>;
+    /// The state in words.
+    #[zbus(property)]
+    fn state(&self) -> zbus::Result<String>;
+    /// Device name of the disk.
+    #[zbus(property)]
+    fn disk(&self) -> zbus::Result<String>;
+    /// Root hash of the system partition.
+    #[zbus(property)]
+    fn root_hash(&self) -> zbus::Result<String>;
+    /// Stages of this boot and their lengths in milliseconds.
+    #[zbus(property)]
+    fn boot_stages(&self) -> zbus::Result<Vec<(String, u64)>>;
+}
