@@ -67,7 +67,14 @@ mod tests {
             ("trial", B, Some(B), true, Some(A), State::Trial),
             ("trial, judged well", B, Some(B), true, Some(B), State::Committed),
             ("switched live, not yet committed", B, Some(A), false, Some(A), State::RebootChangesSlot),
-            ("the flag of an earlier boot does not make a live switch a trial", B, Some(A), true, Some(A), State::RebootChangesSlot),
+            (
+                "the flag of an earlier boot does not make a live switch a trial",
+                B,
+                Some(A),
+                true,
+                Some(A),
+                State::RebootChangesSlot,
+            ),
             ("autoboot.txt is gone", A, Some(A), false, None, State::NoDefault),
             ("an old firmware that says nothing", A, None, false, Some(A), State::Committed),
         ];

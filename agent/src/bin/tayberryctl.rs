@@ -9,8 +9,11 @@ use tayberry_agent::service::AgentProxy;
 
 /// Talks to the agent of this device.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:\n  tayberryctl status\n  tayberryctl --json status\n\n\
-    Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage.")]
+#[command(
+    version,
+    after_help = "Examples:\n  tayberryctl status\n  tayberryctl --json status\n\n\
+    Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -53,7 +53,8 @@ pub fn running() -> Result<Slot, BootError> {
     let mounts = text("/proc/self/mountinfo")?;
     let root = root_device(&mounts).ok_or_else(|| BootError::NotOurs("no mount at /".into()))?;
     let below = PathBuf::from(format!("/sys/dev/block/{root}/slaves"));
-    let mut entries = std::fs::read_dir(&below).map_err(|error| BootError::Io { path: below.clone(), error })?;
+    let mut entries =
+        std::fs::read_dir(&below).map_err(|error| BootError::Io { path: below.clone(), error })?;
     let Some(Ok(entry)) = entries.next() else { return Err(BootError::NotOurs(root.to_owned())) };
     let number = text(entry.path().join("partition"))?;
     let number: u32 = number.parse().map_err(|_| BootError::NotOurs(number))?;

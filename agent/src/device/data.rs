@@ -58,8 +58,14 @@ pub fn prepare() -> Result<(), DataError> {
         Step::Check { device } => check(&format!("/dev/{device}")),
         Step::Forgetful { why } => {
             tracing::error!("{why}; /var is kept in memory and forgets everything at the next boot");
-            mount(Some("tmpfs"), "/var", Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=0755,size=25%"))
-                .map_err(|errno| failed("mount /var")(errno.into()))
+            mount(
+                Some("tmpfs"),
+                "/var",
+                Some("tmpfs"),
+                MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
+                Some("mode=0755,size=25%"),
+            )
+            .map_err(|errno| failed("mount /var")(errno.into()))
         }
     }
 }
@@ -67,7 +73,8 @@ pub fn prepare() -> Result<(), DataError> {
 /// 1 % reserved blocks: enough for the agent to work when an application fills the disk.
 fn format(device: &str) -> Result<(), DataError> {
     let options = ["-q", "-F", "-t", "ext4", "-m", "1", "-L", "data", "-E", "lazy_itable_init=1,nodiscard"];
-    let status = Command::new("/usr/sbin/mke2fs").args(options).arg(device).status().map_err(failed("mke2fs"))?;
+    let status =
+        Command::new("/usr/sbin/mke2fs").args(options).arg(device).status().map_err(failed("mke2fs"))?;
     if status.success() { Ok(()) } else { Err(DataError::Failed { program: "mke2fs", status }) }
 }
 

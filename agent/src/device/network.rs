@@ -7,7 +7,9 @@ use std::net::IpAddr;
 pub fn addresses() -> Vec<IpAddr> {
     let Ok(all) = nix::ifaddrs::getifaddrs() else { return Vec::new() };
     let mut found: Vec<IpAddr> = all
-        .filter(|interface| !interface.interface_name.starts_with("veth") && !interface.interface_name.starts_with("podman"))
+        .filter(|interface| {
+            !interface.interface_name.starts_with("veth") && !interface.interface_name.starts_with("podman")
+        })
         .filter_map(|interface| {
             let address = interface.address?;
             let v4 = address.as_sockaddr_in().map(|v4| IpAddr::from(v4.ip()));
@@ -26,5 +28,6 @@ pub fn addresses() -> Vec<IpAddr> {
 /// The host name.
 #[must_use]
 pub fn name() -> String {
-    nix::unistd::gethostname().map_or_else(|_| "tayberry".to_owned(), |name| name.to_string_lossy().into_owned())
+    nix::unistd::gethostname()
+        .map_or_else(|_| "tayberry".to_owned(), |name| name.to_string_lossy().into_owned())
 }
