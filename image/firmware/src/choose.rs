@@ -122,8 +122,8 @@ impl<'r, D: Disk + ?Sized> Question<'_, 'r, '_, D> {
     fn candidates(&self, wanted: u32) -> Vec<u32> {
         let mut numbers = vec![wanted];
         if self.board.eeprom.walks() {
-            numbers.extend(wanted.saturating_add(1)..=WALK_END);
-            numbers.extend(0..wanted.min(WALK_END + 1));
+            let others = (wanted.saturating_add(1)..=WALK_END).chain(0..wanted.min(WALK_END + 1));
+            numbers.extend(others.filter(|number| self.table.lists(*number)));
         }
         numbers
     }

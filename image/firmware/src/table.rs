@@ -49,6 +49,13 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// Whether the table has an entry of a bootable type for this number.
+    pub(crate) fn lists(&self, number: u32) -> bool {
+        number == 0
+            || self.partitions.iter().any(|partition| partition.number == number)
+            || self.refused.iter().any(|(refused, _)| *refused == number)
+    }
+
     /// The partition that a number means: 0 is the first one of a bootable type.
     pub(crate) fn get(&self, number: u32) -> Result<Partition, String> {
         if number == 0 {
