@@ -71,7 +71,8 @@ proptest! {
 
     #[test]
     fn lines_of_configuration(text in "(\\[?(all|pi5|gpio|0x|boot_count|initramfs|kernel)[=&<> ,0-9a-fx\\]]{0,12}\n){0,20}") {
-        let _ = Config::parse(text.as_bytes(), &Board::default(), &ResetState::default(), 2);
+        let (config, _) = Config::parse(text.as_bytes(), &Board::default(), &ResetState::default(), 2);
+        prop_assert!(config.overlays.is_empty());
     }
 }
 
@@ -86,7 +87,7 @@ fn link(disk: &mut [u8], start: usize, cluster: usize, next: u16) {
 fn first_cluster(disk: &[u8], start: usize, offset: u64) -> usize {
     let word = |at: usize| usize::from(u16::from_le_bytes([disk[start + at], disk[start + at + 1]]));
     let data = start + 512 * (word(14) + usize::from(disk[start + 16]) * word(22)) + word(17) * 32;
-    (usize::try_from(offset).unwrap() - data) / 512 + 2
+    (usize::try_from(offset).unwrap_or(0) - data) / 512 + 2
 }
 
 #[test]
@@ -123,7 +124,7 @@ fn a_greedy_configuration_is_bounded() {
     let mut card = Card::ours();
     let lines: String = (0..2000).map(|number| format!("dtoverlay=none{number}\n")).collect();
     card.config(&lines);
-    for number in 0..200 {
+    for number in 0..60 {
         card.put(2, &format!("a file with a long name to fill the root directory {number}"), "");
     }
     let disk = card.build();

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{CONFIG, Card, EFI_SYSTEM, LINUX, Row, TREE, run, tree};
+use common::{AUTOBOOT, CONFIG, EFI_SYSTEM, LINUX, Row, TREE, run, tree};
 use fatfs::FatType;
 use tayberry_firmware::{Board, BootWatchdog, ResetState};
 
@@ -27,7 +27,7 @@ const CHOICE: &[Row] = &[
     ("PARTITION loses against autoboot.txt", |_| {}, |b| b.eeprom.partition = 3, |_| {}, "boots2"),
     ("PARTITION replaces high numbers (watchdog trick)", |_| {}, |b| b.eeprom.partition = 3, |r| r.partition = 62, "boots3"),
     ("a high number that nothing replaces walks to the first slot", |_| {}, |_| {}, |r| r.partition = 62, "boots2"),
-    ("short names in capitals answer too", |c| { let t = c.parts[0].files.remove("autoboot.txt").unwrap(); c.put(1, "AUTOBOOT.TXT", t); },
+    ("short names in capitals answer too", |c| { c.remove(1, "autoboot.txt"); c.put(1, "AUTOBOOT.TXT", AUTOBOOT); },
         |_| {}, |_| {}, "boots2 complete=1"),
     ("autoboot.txt missing: A, whatever was committed", |c| c.remove(1, "autoboot.txt"), |_| {}, |_| {}, "boots2 reported=2"),
     ("autoboot.txt random: A", |c| c.put(1, "autoboot.txt", [0x9c; 512]), |_| {}, |_| {}, "boots2 reported=2 complete=0"),

@@ -1,5 +1,6 @@
 //! Disks to boot from, built by libraries other than the one under test; and a disk that counts its reads.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
