@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
-use tayberry_agent::service::AgentProxy;
+use tayberry_agent::service::client::AgentProxy;
 
 /// Talks to the agent of this device.
 #[derive(Parser)]

@@ -65,7 +65,7 @@ async fn serve() -> Result<(), DaemonError> {
         Data::Open { .. } => Vec::new(),
     };
     let status = Status { facts, report, stages: stages(&ends) };
-    let _bus = zbus::connection::Builder::system()?
+    let _bus = zbus::connection::Builder::system()
         .name(NAME)?
         .serve_at(PATH, Agent(status.clone()))?
         .build()

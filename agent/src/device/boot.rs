@@ -21,7 +21,7 @@ pub enum BootError {
         error: io::Error,
     },
     /// The initramfs' report is damaged.
-    #[error("{}: {0}", boot_report::PATH)]
+    #[error("{path}: {0}", path = boot_report::PATH)]
     Report(#[from] serde_json::Error),
     /// `/` is not one of our system partitions.
     #[error("the file system at / does not lie on a system partition of Tayberry ({0})")]

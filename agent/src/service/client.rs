@@ -1,0 +1,34 @@
+//! The same interface from the other side: `tayberryctl` and tests.
+
+/// What `tayberryctl` and other clients call.
+#[zbus::proxy(
+    interface = "io.tayberry.Agent1",
+    default_service = "io.tayberry.Agent1",
+    default_path = "/io/tayberry/Agent1"
+)]
+pub trait Agent {
+    /// Version of the agent and of the operating system.
+    #[zbus(property)]
+    fn version(&self) -> zbus::Result<String>;
+    /// The slot whose system partition is mounted at `/`.
+    #[zbus(property)]
+    fn booted_slot(&self) -> zbus::Result<String>;
+    /// The slot that the firmware will boot next.
+    #[zbus(property)]
+    fn default_slot(&self) -> zbus::Result<String>;
+    /// Whether this boot is a trial.
+    #[zbus(property)]
+    fn trial(&self) -> zbus::Result<bool>;
+    /// The state in words.
+    #[zbus(property)]
+    fn state(&self) -> zbus::Result<String>;
+    /// Device name of the disk.
+    #[zbus(property)]
+    fn disk(&self) -> zbus::Result<String>;
+    /// Root hash of the system partition.
+    #[zbus(property)]
+    fn root_hash(&self) -> zbus::Result<String>;
+    /// Stages of this boot and their lengths in milliseconds.
+    #[zbus(property)]
+    fn boot_stages(&self) -> zbus::Result<Vec<(String, u64)>>;
+}
