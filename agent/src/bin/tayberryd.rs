@@ -66,8 +66,8 @@ async fn serve() -> Result<(), DaemonError> {
     };
     let status = Status { facts, report, stages: stages(&ends) };
     let _bus = zbus::connection::Builder::system()
-        .name(NAME)?
-        .serve_at(PATH, Agent(status.clone()))?
+        .name(NAME)
+        .serve_at(PATH, Agent(status.clone()))
         .build()
         .await?;
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;

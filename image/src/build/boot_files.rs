@@ -1,0 +1,112 @@
+//! The files of a boot partition: what the firmware reads. And those of the config partition.
+
+use std::fmt::Write as _;
+
+use tayberry_format::fat::File;
+use tayberry_format::slot::Slot;
+use tayberry_format::{autoboot, cmdline};
+
+use crate::config::Kernel;
+
+/// The kernel's name in the boot partition; the first that a Pi 5 looks for.
+pub const KERNEL: &str = "kernel_2712.img";
+/// The initramfs' name in the boot partition.
+pub const INITRAMFS: &str = "initramfs.img";
+
+/// Everything that the firmware reads but the command line.
+pub struct BootFiles {
+    /// Kernel, gzipped: a plain one has more than 32 MiB, which older firmware cannot read from NVMe.
+    pub kernel: Vec<u8>,
+    /// The initramfs.
+    pub initramfs: Vec<u8>,
+    /// Name and bytes of the device tree.
+    pub device_tree: (String, Vec<u8>),
+    /// Names and bytes of the overlays.
+    pub overlays: Vec<(String, Vec<u8>)>,
+    /// config.txt.
+    pub config: String,
+}
+
+/// config.txt. Kernel and initramfs are named outright: `auto_initramfs` was broken in several firmware releases.
+#[must_use]
+pub fn config(kernel: &Kernel) -> String {
+    let mut text = String::from(
+        "# Written by tayberry build. Changes are lost with the next update.\n\
+         [all]\n\
+         arm_64bit=1\n",
+    );
+    // Writing to a String cannot fail.
+    writeln!(text, "kernel={KERNEL}\ninitramfs {INITRAMFS} followkernel").unwrap_or_default();
+    writeln!(text, "device_tree={}", kernel.device_tree).unwrap_or_default();
+    text.push_str(
+        "# Else the firmware adds video= to the command line.\n\
+         disable_fw_kms_setup=1\n\
+         # The watchdog that the firmware hands over; tayberry-init takes it within seconds.\n\
+         kernel_watchdog_timeout=180\n\
+         # The EEPROM is never updated by accident.\n\
+         bootloader_update=0\n\
+         enable_uart=1\n",
+    );
+    for name in &kernel.overlays {
+        writeln!(text, "dtoverlay={name}").unwrap_or_default();
+    }
+    text
+}
+
+impl BootFiles {
+    /// The files of one slot, largest first so that they lie at the same place in every version.
+    #[must_use]
+    pub fn list<'a>(&'a self, cmdline: &'a str) -> Vec<File<'a>> {
+        let file = |path: &str, data: &'a [u8]| File { path: path.to_owned(), data };
+        let mut files = vec![
+            file("config.txt", self.config.as_bytes()),
+            file("cmdline.txt", cmdline.as_bytes()),
+            file(KERNEL, &self.kernel),
+            file(INITRAMFS, &self.initramfs),
+            file(&self.device_tree.0, &self.device_tree.1),
+        ];
+        // Without this file overlays would not follow an os_prefix; it also tells people what the folder is.
+        files.push(file("overlays/README", b"Device-tree overlays of this slot.\n"));
+        files.extend(self.overlays.iter().map(|(name, bytes)| file(&format!("overlays/{name}.dtbo"), bytes)));
+        files
+    }
+}
+
+/// The command line of a slot.
+#[must_use]
+pub fn command_line(kernel: &Kernel, root: tayberry_format::verity::RootHash) -> String {
+    cmdline::render(&kernel.console, root)
+}
+
+/// The files of the config partition, each pre-allocated in blocks of its own: the device overwrites them in place.
+#[must_use]
+pub fn config_partition(autoboot: &[u8; autoboot::BYTES]) -> Vec<File<'_>> {
+    const EMPTY: [u8; 4096] = [b'\n'; 4096];
+    const ZERO: [u8; 4096] = [0; 4096];
+    let file = |path: &str, data| File { path: path.to_owned(), data };
+    vec![
+        file(autoboot::FILE, autoboot),
+        file("tayberry.toml", &EMPTY),
+        file("CLAIM.txt", &EMPTY),
+        file("STATE.BIN", &ZERO),
+    ]
+}
+
+/// `autoboot.txt` of a fresh image.
+#[must_use]
+pub fn autoboot_sector() -> [u8; autoboot::BYTES] {
+    autoboot::sector(Slot::A)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden() {
+        let config = crate::config::Config::load(std::path::Path::new("appliance.toml")).unwrap();
+        let text = super::config(config.flavour().unwrap());
+        assert_eq!(text, include_str!("../../fixtures/config.txt"));
+        assert!(text.lines().all(|line| line.len() <= 98), "the firmware cuts longer lines");
+    }
+}

@@ -1,0 +1,158 @@
+//! Compiles what runs on the device: our programs with the locked `rustc`, the kernel module and the device-tree
+//! overlays with the locked compilers. Only cargo is the host's.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::build::{BuildError, at};
+use crate::tools::{Tools, execute};
+use crate::ui::Ui;
+
+/// What runs on the device.
+const TARGET: &str = "aarch64-unknown-linux-gnu";
+/// The same in the form that environment variables want.
+const TARGET_VARIABLE: &str = "AARCH64_UNKNOWN_LINUX_GNU";
+
+/// Our programs, compiled.
+pub struct Programs {
+    /// First process of the initramfs; static.
+    pub init: PathBuf,
+    /// The agent.
+    pub tayberryd: PathBuf,
+    /// Its command line.
+    pub tayberryctl: PathBuf,
+    /// The emulator's helper; static. Not part of the image.
+    pub guest: PathBuf,
+}
+
+/// Compiles our programs. Cargo decides what is up to date.
+///
+/// # Errors
+/// With the compiler's own words.
+pub fn programs(tools: &Tools, project: &Path, cache: &Path, ui: Ui) -> Result<Programs, BuildError> {
+    let stage = ui.stage("compile", None);
+    // The tools' folder is part of the name: another rustc means other files.
+    let version = tools.root().file_name().map(PathBuf::from).unwrap_or_default();
+    let target = cache.join("target").join(version);
+    let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
+    cargo(tools, project, &target.join("dynamic"), &["tayberry-agent"], "")?;
+    cargo(tools, project, &target.join("static"), &["tayberry-init", "tayberry-guest"], "-C target-feature=+crt-static")?;
+    stage.finish("programs of the device");
+    Ok(Programs {
+        init: found("static", "tayberry-init"),
+        guest: found("static", "tayberry-guest"),
+        tayberryd: found("dynamic", "tayberryd"),
+        tayberryctl: found("dynamic", "tayberryctl"),
+    })
+}
+
+fn cargo(tools: &Tools, project: &Path, target: &Path, packages: &[&str], flags: &str) -> Result<(), BuildError> {
+    let root = tools.root().display();
+    let gcc = tools.path("aarch64-linux-gnu-gcc-14");
+    // Paths of this machine must not end up in the programs.
+    let home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .unwrap_or_default();
+    let remap = format!(
+        "--remap-path-prefix={}=/tayberry --remap-path-prefix={home}=/cargo --remap-path-prefix={root}=/tools",
+        project.display()
+    );
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(project)
+        .args(["build", "--quiet", "--locked", "--profile", "device", "--target", TARGET, "--target-dir"])
+        .arg(target)
+        .env("RUSTC", tools.path("rustc"))
+        .env(format!("CARGO_TARGET_{TARGET_VARIABLE}_LINKER"), &gcc)
+        .env(
+            format!("CARGO_TARGET_{TARGET_VARIABLE}_RUSTFLAGS"),
+            format!("-C link-arg=--sysroot={root} -C link-arg=-Wl,--build-id=none -C target-cpu=cortex-a76 {flags} {remap}"),
+        )
+        .env("CC_aarch64_unknown_linux_gnu", &gcc)
+        .env("CFLAGS_aarch64_unknown_linux_gnu", format!("--sysroot={root} -ffile-prefix-map={root}=/tools"))
+        .env("AR_aarch64_unknown_linux_gnu", tools.path("aarch64-linux-gnu-ar"));
+    // A build that runs under `cargo run` inherits settings for the host's own compiler.
+    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR"] {
+        command.env_remove(name);
+    }
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    execute(&mut command)?;
+    Ok(())
+}
+
+/// Compiles the `vcio` module for the kernel `release`; returns its bytes. The headers name neither compiler nor paths
+/// that suit a cross build in a private folder, so every tool is named here. The type information of modules (BTF) needs
+/// a further tool and nobody reads it here.
+///
+/// # Errors
+/// With the compiler's own words.
+pub fn vcio(tools: &Tools, source: &Path, work: &Path, release: &str) -> Result<Vec<u8>, BuildError> {
+    let folder = work.join("vcio");
+    std::fs::create_dir_all(&folder).map_err(at(&folder))?;
+    for name in ["vcio.c", "Kbuild"] {
+        std::fs::copy(source.join(name), folder.join(name)).map_err(at(source.join(name)))?;
+    }
+    let base = release.strip_suffix("-arm64").unwrap_or(release);
+    let headers = tools.root().join("usr/src").join(format!("linux-headers-{release}"));
+    let common = tools.root().join("usr/src").join(format!("linux-headers-{base}-common/Makefile"));
+    let show = |path: &Path| path.display().to_string();
+    let mut command = Command::new(tools.path("make"));
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
+    command.args(["-s", "-C"]).arg(&headers).arg("-f").arg(&common);
+    command.arg(format!("KBUILD_OUTPUT={}", show(&headers)));
+    command.args(["ARCH=arm64", "CONFIG_DEBUG_INFO_BTF_MODULES="]);
+    command.arg(format!("MAKE={}", show(&tools.path("make"))));
+    for (variable, program) in [
+        ("CC", "gcc-14"),
+        ("LD", "ld"),
+        ("AR", "ar"),
+        ("NM", "nm"),
+        ("OBJCOPY", "objcopy"),
+        ("OBJDUMP", "objdump"),
+        ("READELF", "readelf"),
+        ("STRIP", "strip"),
+    ] {
+        command.arg(format!("{variable}={}", show(&tools.path(&format!("aarch64-linux-gnu-{program}")))));
+    }
+    command.args(["KBUILD_BUILD_TIMESTAMP=@0", "KBUILD_BUILD_USER=tayberry", "KBUILD_BUILD_HOST=tayberry"]);
+    let maps = [&folder, tools.root()].map(|path| format!("-ffile-prefix-map={}/=", path.display()));
+    command.arg(format!("KCFLAGS=-g0 {}", maps.join(" ")));
+    command.arg(format!("M={}", show(&folder))).arg("modules");
+    execute(&mut command)?;
+    let built = folder.join("vcio.ko");
+    std::fs::read(&built).map_err(at(built))
+}
+
+/// Compiles the device-tree overlays of `folder` and merges each, and those of `together` at once, onto `base`. Returns
+/// their names and bytes.
+///
+/// # Errors
+/// With the compiler's own words when an overlay is malformed or does not fit the device tree.
+pub fn overlays(
+    tools: &Tools,
+    folder: &Path,
+    work: &Path,
+    base: &Path,
+    together: &[String],
+) -> Result<Vec<(String, Vec<u8>)>, BuildError> {
+    let work = work.join("overlays");
+    std::fs::create_dir_all(&work).map_err(at(&work))?;
+    let merged = work.join("merged.dtb");
+    let mut all = Vec::new();
+    for source in crate::files::walk(folder).map_err(at(folder))? {
+        if source.extension().is_none_or(|extension| extension != "dts") {
+            continue;
+        }
+        let name = source.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let output = work.join(format!("{name}.dtbo"));
+        let options = ["-@", "-Wno-interrupts_property", "-I", "dts", "-O", "dtb", "-o"];
+        execute(tools.command("dtc").args(options).arg(&output).arg(&source))?;
+        execute(tools.command("fdtoverlay").arg("-i").arg(base).arg("-o").arg(&merged).arg(&output))?;
+        all.push((name, std::fs::read(&output).map_err(at(&output))?));
+    }
+    let files = together.iter().map(|name| work.join(format!("{name}.dtbo")));
+    execute(tools.command("fdtoverlay").arg("-i").arg(base).arg("-o").arg(&merged).args(files))?;
+    Ok(all)
+}

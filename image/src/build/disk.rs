@@ -1,0 +1,67 @@
+//! Puts the partitions together to a disk image.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use tayberry_format::fat::{self, Shape};
+use tayberry_format::layout::{self, Partition};
+use tayberry_format::slot::Slot;
+use tayberry_format::table;
+use tayberry_format::verity::Tree as HashTree;
+
+use crate::build::boot_files::{self, BootFiles};
+use crate::build::{BuildError, at};
+
+/// Sectors of a cluster in the config partition: 1, which makes 64 MiB a FAT32.
+const CONFIG_CLUSTER: u8 = 1;
+/// Sectors of a cluster in a boot partition.
+const BOOT_CLUSTER: u8 = 4;
+
+/// A system partition's contents.
+pub struct System<'a> {
+    /// The EROFS image.
+    pub image: &'a Path,
+    /// Its hash tree.
+    pub tree: &'a HashTree,
+}
+
+/// Writes a disk with slot A filled and slot B empty to `disk`, which must be empty. The image is sparse.
+///
+/// # Errors
+/// When a file does not fit or the disk cannot be written.
+pub fn write(disk: &mut File, boot: &BootFiles, cmdline: &str, system: &System<'_>) -> Result<(), BuildError> {
+    let path = Path::new("the disk image");
+    disk.set_len(layout::IMAGE_BYTES).map_err(at(path))?;
+    // Everything that identifies the disk follows from what it holds.
+    let seed = system.tree.root.0;
+    table::write_image(disk, &seed)?;
+    let autoboot = boot_files::autoboot_sector();
+    write_fat(disk, layout::CONFIG, CONFIG_CLUSTER, &boot_files::config_partition(&autoboot))?;
+    write_fat(disk, layout::boot(Slot::A), BOOT_CLUSTER, &boot.list(cmdline))?;
+    // An empty file system without config.txt: the firmware passes it by.
+    write_fat(disk, layout::boot(Slot::B), BOOT_CLUSTER, &[])?;
+    let place = layout::system(Slot::A);
+    disk.seek(SeekFrom::Start(place.start)).map_err(at(path))?;
+    let mut image = File::open(system.image).map_err(at(system.image))?;
+    std::io::copy(&mut image, disk).map_err(at(path))?;
+    disk.seek(SeekFrom::Start(place.start + layout::HASH_OFFSET)).map_err(at(path))?;
+    disk.write_all(&system.tree.area).map_err(at(path))
+}
+
+fn write_fat(
+    disk: &mut File,
+    partition: Partition,
+    sectors_per_cluster: u8,
+    files: &[fat::File<'_>],
+) -> Result<(), BuildError> {
+    let mut label = [b' '; 11];
+    for (place, byte) in label.iter_mut().zip(partition.name.bytes()) {
+        *place = byte.to_ascii_uppercase();
+    }
+    let serial = u32::from_be_bytes(*b"TB\0\0") | partition.number;
+    let shape = Shape { bytes: partition.bytes, start: partition.start, sectors_per_cluster, label, serial };
+    disk.seek(SeekFrom::Start(partition.start)).map_err(at("the disk image"))?;
+    fat::write(disk, shape, files)?;
+    Ok(())
+}

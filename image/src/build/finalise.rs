@@ -1,0 +1,111 @@
+//! What maintainer scripts would have done and matters, done offline by the same tools; and the files of `/etc` that a
+//! device needs before it has an owner.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::build::tree::Tree;
+use crate::build::{BuildError, at};
+use crate::config::Config;
+use crate::tools::{Tools, execute};
+
+/// Finishes the tree, while everything that packages brought is still there.
+///
+/// # Errors
+/// With a tool's own words.
+pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Result<(), BuildError> {
+    for folder in ["proc", "sys", "dev", "run", "tmp", "var", "home", "root", "srv", "mnt", "opt"] {
+        let path = tree.path(folder);
+        std::fs::create_dir_all(&path).map_err(at(&path))?;
+    }
+    certificates(tree)?;
+    tree.write("usr/lib/os-release", os_release(config).as_bytes())?;
+    tree.link("etc/os-release", "../usr/lib/os-release")?;
+    tree.write("etc/hostname", format!("{}\n", config.image.hostname).as_bytes())?;
+    // Empty: tayberry-init lays the device's own id over it (machine-id(5)).
+    tree.write("etc/machine-id", b"")?;
+    tree.write("etc/fstab", b"")?;
+    tree.link("etc/mtab", "../proc/self/mounts")?;
+    tree.link("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf")?;
+    tree.link("etc/localtime", "/usr/share/zoneinfo/UTC")?;
+    let root = tree.root.display().to_string();
+    let run = |program: &str, arguments: &[&str]| {
+        execute(
+            tools
+                .command(program)
+                .arg(format!("--root={root}"))
+                .args(arguments)
+                .env("SOURCE_DATE_EPOCH", epoch.to_string())
+                .env("SYSTEMD_LOG_LEVEL", "warning"),
+        )
+        .map(drop)
+    };
+    run("systemd-sysusers", &[])?;
+    run("systemctl", &["preset-all"])?;
+    run("systemd-hwdb", &["update", "--usr", "--strict"])?;
+    // The compiled database replaces its sources.
+    let sources = tree.path("usr/lib/udev/hwdb.d");
+    std::fs::remove_dir_all(&sources).map_err(at(sources))?;
+    // Made for the next change of users, of which there is none.
+    for name in ["passwd-", "group-", "shadow-", "gshadow-", ".pwd.lock", ".updated"] {
+        let path = tree.path("etc").join(name);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(at(path))?;
+        }
+    }
+    tree.forget_removed();
+    claim_new_files(tree)
+}
+
+/// Whatever no package brought is ours.
+fn claim_new_files(tree: &mut Tree) -> Result<(), BuildError> {
+    for path in crate::files::walk(&tree.root).map_err(at(&tree.root))? {
+        let is_folder = std::fs::symlink_metadata(&path).map_err(at(&path))?.is_dir();
+        if let (false, Ok(inside)) = (is_folder, path.strip_prefix(&tree.root)) {
+            tree.origin.entry(inside.to_owned()).or_insert_with(|| crate::build::overlay::OURS.to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// What `update-ca-certificates` would write: all authorities in one file.
+fn certificates(tree: &mut Tree) -> Result<(), BuildError> {
+    let folder = tree.path("usr/share/ca-certificates/mozilla");
+    let mut bundle = Vec::new();
+    for path in crate::files::walk(&folder).map_err(at(&folder))? {
+        bundle.extend(std::fs::read(&path).map_err(at(&path))?);
+    }
+    tree.write("etc/ssl/certs/ca-certificates.crt", &bundle)
+}
+
+fn os_release(config: &Config) -> String {
+    let mut text = String::new();
+    let version = &config.image.version;
+    for (name, value) in [
+        ("NAME", "Tayberry"),
+        ("ID", "tayberry"),
+        ("ID_LIKE", "debian"),
+        ("VERSION_ID", version),
+        ("PRETTY_NAME", &format!("Tayberry {version}")),
+        ("IMAGE_ID", &config.image.name),
+        ("IMAGE_VERSION", version),
+    ] {
+        // Writing to a String cannot fail.
+        writeln!(text, "{name}=\"{value}\"").unwrap_or_default();
+    }
+    text
+}
+
+/// Sets every time in the tree, so that tools which copy times give the same bytes each day.
+///
+/// # Errors
+/// When a file cannot be changed.
+pub fn set_times(root: &Path, epoch: i64) -> Result<(), BuildError> {
+    use nix::sys::stat::{UtimensatFlags, utimensat};
+    let time = nix::sys::time::TimeSpec::new(epoch, 0);
+    for path in crate::files::walk(root).map_err(at(root))? {
+        utimensat(nix::fcntl::AT_FDCWD, &path, &time, &time, UtimensatFlags::NoFollowSymlink)
+            .map_err(|errno| at(&path)(errno.into()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The root file system under construction: a folder, and for every path in it the package that it came from.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::build::{BuildError, at};
+use crate::deb;
+use crate::fetch::Cache;
+use crate::lock::{Lock, Package, Section};
+use crate::ui::Ui;
+
+/// The tree.
+pub struct Tree {
+    /// Its root folder.
+    pub root: PathBuf,
+    /// Origin of each file and link, by path without the leading `/`. Paths of ours are `tayberry`.
+    pub origin: BTreeMap<PathBuf, String>,
+}
+
+impl Tree {
+    /// Unpacks the system's packages into `root`, two at a time. base-files goes first: it brings the links of
+    /// merged-/usr. No two packages hold the same file (Debian policy 10.1), so the order of the others is free.
+    ///
+    /// # Errors
+    /// When a package is damaged or the folder cannot be written.
+    pub fn unpack(lock: &Lock, cache: &Cache, root: &Path, ui: Ui) -> Result<Self, BuildError> {
+        std::fs::create_dir_all(root).map_err(at(root))?;
+        let mut packages: Vec<&Package> = lock.section(Section::System).collect();
+        packages.sort_by_key(|package| (package.name != "base-files", std::cmp::Reverse(package.size)));
+        let stage = ui.stage("unpack", Some(packages.iter().map(|package| package.size).sum()));
+        let mut origin = BTreeMap::new();
+        let one = |package: &Package| -> Result<Vec<PathBuf>, BuildError> {
+            let paths = deb::unpack(&cache.check(package)?, root)?;
+            stage.add(package.size);
+            Ok(paths)
+        };
+        let mut rest = packages.iter().copied();
+        if let Some(first) = rest.next() {
+            origin.extend(one(first)?.into_iter().map(|path| (path, first.name.clone())));
+        }
+        let queue = Mutex::new(rest);
+        let next = || queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
+        let worker = || -> Result<Vec<(PathBuf, String)>, BuildError> {
+            let mut found = Vec::new();
+            while let Some(package) = next() {
+                found.extend(one(package)?.into_iter().map(|path| (path, package.name.clone())));
+            }
+            Ok(found)
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads()).map(|_| scope.spawn(worker)).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Ok(Vec::new()))).collect()
+        });
+        for found in results {
+            origin.extend(found?);
+        }
+        stage.finish(&format!("{} packages, {} files", packages.len(), origin.len()));
+        Ok(Self { root: root.to_owned(), origin })
+    }
+
+    /// Path of a file in the tree.
+    #[must_use]
+    pub fn path(&self, inside: impl AsRef<Path>) -> PathBuf {
+        self.root.join(inside)
+    }
+
+    /// Writes a file of ours.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write(&mut self, inside: impl AsRef<Path>, bytes: &[u8]) -> Result<(), BuildError> {
+        let path = self.make_way(inside.as_ref())?;
+        std::fs::write(&path, bytes).map_err(at(path))
+    }
+
+    /// Makes a symbolic link of ours, in place of whatever was there.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn link(&mut self, inside: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<(), BuildError> {
+        let path = self.make_way(inside.as_ref())?;
+        std::os::unix::fs::symlink(target, &path).map_err(at(path))
+    }
+
+    /// Makes sure that the folder exists and that nothing is at `inside`; notes it as ours.
+    fn make_way(&mut self, inside: &Path) -> Result<PathBuf, BuildError> {
+        let path = self.path(inside);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(at(parent))?;
+        }
+        if std::fs::symlink_metadata(&path).is_ok() {
+            std::fs::remove_file(&path).map_err(at(&path))?;
+        }
+        self.origin.insert(inside.to_owned(), crate::build::overlay::OURS.to_owned());
+        Ok(path)
+    }
+
+    /// Forgets the origin of everything that is no longer there.
+    pub fn forget_removed(&mut self) {
+        let root = self.root.clone();
+        self.origin.retain(|path, _| std::fs::symlink_metadata(root.join(path)).is_ok());
+    }
+}
+
+/// Threads for work that a processor limits.
+#[must_use]
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
