@@ -39,7 +39,8 @@ pub struct Overlay {
 /// The settings of `config.txt` that decide which files are loaded.
 ///
 /// Source unless said otherwise: Raspberry Pi documentation, config.txt, boot options. A later line replaces
-/// an earlier one; overlays add up.
+/// an earlier one; overlays add up. `include` is not followed: the documentation says that the EEPROM
+/// bootloader does not support it, yet its image knows the word, so a slot must not depend on either.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// `kernel=`.
@@ -120,7 +121,7 @@ impl Config {
                 _ if !filters.pass() => {}
                 Line::Command(word, rest) if word == "initramfs" => config.set_initramfs(&rest, log),
                 Line::Command(word, rest) => {
-                    log.warn(format!("config.txt: {word} {rest} is not followed (see Config)."));
+                    log.warn(format!("config.txt: {word} {rest} is not followed."));
                 }
                 Line::Pair(key, value) if key == "upstream_kernel" => upstream = value == "1",
                 Line::Pair(key, value) => config.set(&key, value, log),

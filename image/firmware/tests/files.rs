@@ -36,6 +36,7 @@ const FILES: &[Row] = &[
     ("os_check=0 takes a partition without the device tree, but no kernel starts then", |c| { c.config("os_check=0"); c.remove(2, TREE); }, |_| {}, |_| {}, "file"),
     ("device_tree=", |c| { c.config("device_tree=my.dtb"); c.put(2, "my.dtb", tree(&["brcm,bcm2712"])); }, |_| {}, |_| {}, "tree=my.dtb"),
     ("compatible must match as a whole", |c| c.put(2, TREE, tree(&["brcm,bcm2712x", "x,brcm,bcm2712"])), |_| {}, |_| {}, "boots3"),
+    ("a device tree shorter than it says is cut off", |c| { let mut t = tree(&["brcm,bcm2712"]); t[7] += 1; c.put(2, TREE, t); }, |_| {}, |_| {}, "boots3 cut"),
     ("compute modules look for their own tree", |c| c.put(3, "bcm2712-rpi-cm5-cm5io.dtb", tree(&["brcm,bcm2712"])), |b| b.model = Model::Cm5, |_| {}, "boots3 tree=bcm2712-rpi-cm5-cm5io.dtb"),
     ("an overlay with parameters", |c| c.config("dtoverlay=fan,temp=1\ndtoverlay="), |_| {}, |_| {}, "overlays=overlays/fan.dtbo complete=1"),
     ("a missing overlay is passed over", |c| c.config("dtoverlay=gone"), |_| {}, |_| {}, "boots2 overlays= missing=overlays/gone.dtbo complete=0"),

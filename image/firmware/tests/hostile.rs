@@ -118,6 +118,46 @@ fn a_cycle_in_a_directory_is_damage() {
     survives(&counted, false);
 }
 
+/// A long name that belongs to another entry names nothing; the entry has its short name then.
+#[test]
+fn a_stray_long_name_names_nothing() {
+    let mut disk = GPT.clone();
+    let start = Card::ours().starts()[1];
+    let part = disk[start..].windows(10).position(|window| window == b"k\0e\0r\0n\0e\0").unwrap();
+    let first = start + part - 1;
+    for entry in [first - 32, first] {
+        assert_eq!(disk[entry + 11], 0x0f);
+        disk[entry + 13] ^= 1;
+    }
+    let error = boot(&disk, &Board::default(), &ResetState::default()).unwrap_err();
+    assert!(error.to_string().contains("kernel_2712.img is missing"), "{error}");
+}
+
+/// A file whose clusters lie all over the table: the allowance ends, the answer is an error.
+#[test]
+fn a_shuffled_file_ends_the_allowance() {
+    let mut card = Card::ours();
+    card.parts[1].kib = 40 * 1024;
+    card.parts[1].fat = Some(fatfs::FatType::Fat32);
+    card.put(2, "kernel_2712.img", vec![1; 12_288 * 512]);
+    let (mut disk, start) = (card.build(), card.starts()[1]);
+    let found = boot(&disk, &Board::default(), &ResetState::default()).unwrap();
+    let long = |at: usize| u32::from_le_bytes(disk[start + at..start + at + 4].try_into().unwrap()) as usize;
+    let table = start + 512 * usize::from(u16::from_le_bytes([disk[start + 14], disk[start + 15]]));
+    let data = table + 512 * usize::from(disk[start + 16]) * long(36);
+    let first = (usize::try_from(found.kernel.extents[0].offset).unwrap() - data) / 512 + 2;
+    // 2053 is prime to 12,288: each cluster once, each 8 KiB of table away from the last.
+    let order: Vec<usize> = (0..12_288).map(|step| first + step * 2053 % 12_288).collect();
+    for pair in order.windows(2) {
+        let next = u32::try_from(pair[1]).unwrap().to_le_bytes();
+        disk[table + pair[0] * 4..table + pair[0] * 4 + 4].copy_from_slice(&next);
+    }
+    let counted = Counted::new(&disk);
+    let error = boot(&counted, &Board::default(), &ResetState::default()).unwrap_err();
+    assert!(error.to_string().contains("gave up"), "{error}");
+    survives(&Counted::new(&disk), false);
+}
+
 /// A configuration that asks for as much as it can, on a slot whose root directory is full.
 #[test]
 fn a_greedy_configuration_is_bounded() {

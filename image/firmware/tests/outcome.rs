@@ -121,6 +121,8 @@ fn a_boot_reads_little() {
 fn the_parsers_answer_alone() {
     let text = b"[all]\nboot_partition=2\n[tryboot]\nboot_partition=3\ntryboot_a_b=1\n";
     assert_eq!(Autoboot::parse(text, false), Autoboot { boot_partition: Some(2), tryboot_a_b: false });
+    let long = [&text[..], &[b'#'; 513]].concat();
+    assert_eq!(Autoboot::parse(&long, true), Autoboot::default());
     assert_eq!(Autoboot::parse(text, true), Autoboot { boot_partition: Some(3), tryboot_a_b: true });
     let (config, log) =
         Config::parse(b"[boot_partition=3]\ncmdline=b.txt\n[x]\n", &Board::default(), &state(false), 3);

@@ -23,6 +23,7 @@ const CHOICE: &[Row] = &[
     ("reboot N goes before autoboot.txt", |_| {}, |_| {}, |r| r.partition = 3, "boots3 try=0"),
     ("reboot N with the flag reads no autoboot.txt of partition 1, so wants tryboot.txt",
         |c| c.put(3, "tryboot.txt", CONFIG), |_| {}, |r| { r.partition = 3; r.try_once = true; }, "boots3 tryboot.txt"),
+    ("reboot N goes before PARTITION", |_| {}, |b| b.eeprom.partition = 2, |r| r.partition = 3, "boots3"),
     ("PARTITION counts where nothing else names one", |c| c.remove(1, "autoboot.txt"), |b| b.eeprom.partition = 3, |_| {}, "boots3"),
     ("PARTITION loses against autoboot.txt", |_| {}, |b| b.eeprom.partition = 3, |_| {}, "boots2"),
     ("PARTITION replaces high numbers (watchdog trick)", |_| {}, |b| b.eeprom.partition = 3, |r| r.partition = 62, "boots3"),
@@ -54,6 +55,8 @@ const CHOICE: &[Row] = &[
         |b| { b.eeprom.build = 1_745_000_000; b.eeprom.partition_walk = Some(true); }, |_| {}, "boots3"),
     ("the walk reads no autoboot.txt", |c| { c.put(3, "autoboot.txt", "boot_partition=2\n"); c.remove(2, "config.txt"); }, |_| {}, |_| {}, "boots3"),
     ("boot_partition beyond the table walks", |c| c.put(1, "autoboot.txt", "boot_partition=7\n"), |_| {}, |_| {}, "boots2"),
+    ("a single FAT partition boots by default, and is reported as 0", |c| { c.remove(1, "autoboot.txt"); c.parts.remove(0); c.config("[boot_partition=0]\ndtoverlay=fan"); c.parts[0].files = c.parts[1].files.clone(); },
+        |_| {}, |_| {}, "boots1 reported=0 overlays=overlays/fan.dtbo"),
     ("boot watchdog: a stuck search is reset to its partition", |c| { c.remove(2, "config.txt"); c.remove(3, "config.txt"); },
         |b| b.eeprom.boot_watchdog = Some(BootWatchdog { timeout: 60, partition: 3 }), |_| {}, "nothing-bootable resets-to-3"),
 ];
@@ -69,21 +72,33 @@ const TABLE: &[Row] = &[
         |_| {}, |_| {}, "boots2 complete=0"),
     ("GPT header changed: no fall-back to the backup", |c| c.patch = |d, _| d[512 + 40] ^= 1, |_| {}, |_| {}, "table"),
     ("GPT entry changed", |c| c.patch = |d, _| d[1024 + 32] ^= 1, |_| {}, |_| {}, "table"),
+    ("GPT entries elsewhere than in sector 2", |c| c.patch = entries_in_sector_64, |_| {}, |_| {}, "boots2 complete=1"),
+    ("GPT entries elsewhere, before 2024-10", |c| c.patch = entries_in_sector_64, |b| b.eeprom.build = 1_727_000_000, |_| {}, "table"),
     ("no bootable type at all", |c| for part in &mut c.parts { part.guid = LINUX; }, |_| {}, |_| {}, "table"),
     ("overlapping partitions are refused both", |c| { c.mbr = true; c.patch = |d, _| d[446 + 32 + 9] -= 8; }, |_| {}, |_| {}, "nothing-bootable"),
     ("a partition that starts beyond the disk is refused", |c| { c.mbr = true; c.patch = |d, _| d[446 + 16 + 11] = 9; }, |_| {}, |_| {}, "boots3"),
-    ("a partition that ends beyond the disk is refused, with what it covers", |c| { c.mbr = true; c.patch = |d, _| d[446 + 16 + 15] = 9; },
-        |_| {}, |_| {}, "nothing-bootable"),
+    ("a partition that ends beyond the disk is refused", |c| { c.mbr = true; c.patch = |d, _| d[446 + 32 + 15] = 9; },
+        |_| {}, TRY, "boots2 outside"),
     ("an empty partition is refused", |c| { c.mbr = true; c.patch = |d, _| d[446 + 16 + 12..446 + 32].fill(0); }, |_| {}, |_| {}, "boots3"),
     ("FAT32 slots", |c| for part in &mut c.parts[1..3] { part.kib = 40 * 1024; part.fat = Some(FatType::Fat32); }, |_| {}, TRY, "boots3 complete=1"),
     ("FAT12 slots", |c| for part in &mut c.parts[1..3] { part.kib = 1024; part.fat = Some(FatType::Fat12); }, |_| {}, TRY, "boots3 complete=1"),
     ("a FAT32 header on a small volume is refused", |c| { c.parts[1].kib = 40 * 1024; c.parts[1].fat = Some(FatType::Fat32);
-        c.patch = |d, s| d[s[1] + 32..s[1] + 36].copy_from_slice(&20_000_u32.to_le_bytes()); }, |_| {}, |_| {}, "boots3"),
-    ("a volume longer than its partition is refused", |c| c.patch = |d, s| d[s[1] + 20] += 1, |_| {}, |_| {}, "boots3"),
+        c.patch = |d, s| d[s[1] + 32..s[1] + 36].copy_from_slice(&20_000_u32.to_le_bytes()); }, |_| {}, |_| {}, "boots3 another's"),
+    ("a volume longer than its partition is refused", |c| { c.mbr = true; c.patch = |d, _| d[446 + 16 + 13] -= 1; }, |_| {}, |_| {}, "boots3 fit"),
     ("no boot sector", |c| c.patch = |d, s| d[s[1]..s[1] + 512].fill(0), |_| {}, |_| {}, "boots3"),
     ("config partition without file system: autoboot.txt cannot be read", |c| c.patch = |d, s| d[s[0]..s[0] + 512].fill(0), |_| {}, |_| {}, "boots2 complete=0"),
     ("a table of zeros breaks every file longer than a cluster", |c| c.patch = |d, s| d[s[1] + 512 + 64..s[1] + 512 * 24].fill(0), |_| {}, |_| {}, "file resets-to-0"),
 ];
+
+/// Moves the array of GPT entries and mends the header.
+fn entries_in_sector_64(disk: &mut [u8], _: &[usize]) {
+    disk.copy_within(1024..1024 + 16_384, 64 * 512);
+    disk[1024..1024 + 16_384].fill(0);
+    disk[512 + 72] = 64;
+    disk[512 + 16..512 + 20].fill(0);
+    let sum = crc32fast::hash(&disk[512..512 + 92]);
+    disk[512 + 16..512 + 20].copy_from_slice(&sum.to_le_bytes());
+}
 
 #[test]
 fn the_right_partition_boots() {

@@ -33,7 +33,7 @@ pub(crate) struct Card {
     pub(crate) parts: Vec<Part>,
     pub(crate) mbr: bool,
     /// Changes to the finished bytes; the second argument is each partition's first byte.
-    pub(crate) patch: fn(&mut Vec<u8>, &[usize]),
+    pub(crate) patch: fn(&mut [u8], &[usize]),
 }
 
 impl Card {
@@ -206,6 +206,8 @@ pub(crate) fn words(result: &Result<Boot, BootError>) -> Vec<String> {
             words.push(format!("overlays={}", names.join(",")));
             words.push(format!("missing={}", boot.missing.join(",")));
             words.push(format!("cmdline={}", boot.cmdline.replace(' ', "_")));
+            // So that a row can ask for a word of a reason.
+            words.extend(boot.log.iter().flat_map(|line| line.text.split(' ').map(str::to_owned)));
             words
         }
         Err(error) => {
