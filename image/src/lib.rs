@@ -4,6 +4,7 @@
 //! `main.rs`; the virtual Pi 5 is also a library for the journeys in `tests/`.
 
 pub mod apt;
+pub mod build;
 pub mod commands;
 pub mod config;
 pub mod deb;
@@ -11,6 +12,7 @@ pub mod fetch;
 pub mod files;
 pub mod lock;
 pub mod mirror;
+pub mod outputs;
 pub mod paths;
 pub mod tools;
 pub mod ui;

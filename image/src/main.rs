@@ -26,11 +26,14 @@ struct Cli {
 enum Command {
     /// Resolve the packages of image/appliance.toml and write image/tayberry.lock
     Lock(commands::lock::Arguments),
+    /// Build the image that image/tayberry.lock describes
+    Build(commands::build::Arguments),
 }
 
 fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
     let start = cli.project.clone().unwrap_or_else(|| PathBuf::from("."));
     match &cli.command {
+        Command::Build(arguments) => commands::build::run(arguments, &Paths::find(&start)?, ui),
         Command::Lock(arguments) => commands::lock::run(arguments, &Paths::find(&start)?, ui),
     }
 }

@@ -65,11 +65,8 @@ async fn serve() -> Result<(), DaemonError> {
         Data::Open { .. } => Vec::new(),
     };
     let status = Status { facts, report, stages: stages(&ends) };
-    let _bus = zbus::connection::Builder::system()
-        .name(NAME)
-        .serve_at(PATH, Agent(status.clone()))
-        .build()
-        .await?;
+    let _bus =
+        zbus::connection::Builder::system().name(NAME).serve_at(PATH, Agent(status.clone())).build().await?;
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
     tracing::info!("slot {}, ready after {} ms", facts.running, milliseconds());
     tokio::select! {

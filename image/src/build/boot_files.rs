@@ -1,11 +1,14 @@
 //! The files of a boot partition: what the firmware reads. And those of the config partition.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
 
 use tayberry_format::fat::File;
 use tayberry_format::slot::Slot;
 use tayberry_format::{autoboot, cmdline};
 
+use crate::build::{BuildError, at};
 use crate::config::Kernel;
 
 /// The kernel's name in the boot partition; the first that a Pi 5 looks for.
@@ -70,6 +73,17 @@ impl BootFiles {
         files.extend(self.overlays.iter().map(|(name, bytes)| file(&format!("overlays/{name}.dtbo"), bytes)));
         files
     }
+}
+
+/// A kernel image, gzipped the same way each time: strongest level, no name, no time.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn gzip(path: &Path) -> Result<Vec<u8>, BuildError> {
+    let plain = std::fs::read(path).map_err(at(path))?;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&plain).map_err(at(path))?;
+    encoder.finish().map_err(at(path))
 }
 
 /// The command line of a slot.

@@ -36,7 +36,13 @@ pub fn programs(tools: &Tools, project: &Path, cache: &Path, ui: Ui) -> Result<P
     let target = cache.join("target").join(version);
     let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
     cargo(tools, project, &target.join("dynamic"), &["tayberry-agent"], "")?;
-    cargo(tools, project, &target.join("static"), &["tayberry-init", "tayberry-guest"], "-C target-feature=+crt-static")?;
+    cargo(
+        tools,
+        project,
+        &target.join("static"),
+        &["tayberry-init", "tayberry-guest"],
+        "-C target-feature=+crt-static",
+    )?;
     stage.finish("programs of the device");
     Ok(Programs {
         init: found("static", "tayberry-init"),
@@ -46,7 +52,13 @@ pub fn programs(tools: &Tools, project: &Path, cache: &Path, ui: Ui) -> Result<P
     })
 }
 
-fn cargo(tools: &Tools, project: &Path, target: &Path, packages: &[&str], flags: &str) -> Result<(), BuildError> {
+fn cargo(
+    tools: &Tools,
+    project: &Path,
+    target: &Path,
+    packages: &[&str],
+    flags: &str,
+) -> Result<(), BuildError> {
     let root = tools.root().display();
     let gcc = tools.path("aarch64-linux-gnu-gcc-14");
     // Paths of this machine must not end up in the programs.
@@ -72,7 +84,14 @@ fn cargo(tools: &Tools, project: &Path, target: &Path, packages: &[&str], flags:
         .env("CFLAGS_aarch64_unknown_linux_gnu", format!("--sysroot={root} -ffile-prefix-map={root}=/tools"))
         .env("AR_aarch64_unknown_linux_gnu", tools.path("aarch64-linux-gnu-ar"));
     // A build that runs under `cargo run` inherits settings for the host's own compiler.
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WRAPPER", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR"] {
+    for name in [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_TARGET",
+        "RUSTC_WRAPPER",
+        "RUSTUP_TOOLCHAIN",
+        "CARGO_TARGET_DIR",
+    ] {
         command.env_remove(name);
     }
     for package in packages {

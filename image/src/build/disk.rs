@@ -30,7 +30,12 @@ pub struct System<'a> {
 ///
 /// # Errors
 /// When a file does not fit or the disk cannot be written.
-pub fn write(disk: &mut File, boot: &BootFiles, cmdline: &str, system: &System<'_>) -> Result<(), BuildError> {
+pub fn write(
+    disk: &mut File,
+    boot: &BootFiles,
+    cmdline: &str,
+    system: &System<'_>,
+) -> Result<(), BuildError> {
     let path = Path::new("the disk image");
     disk.set_len(layout::IMAGE_BYTES).map_err(at(path))?;
     // Everything that identifies the disk follows from what it holds.

@@ -26,7 +26,11 @@ pub fn build(kernel: &Kernel, lists: &Lists, init: &Path) -> Result<Vec<u8>, Bui
     let mut packed: Vec<PathBuf> = Vec::new();
     let common: Vec<_> = lists.initramfs.get("all").into_iter().map(|modules| ("all", modules)).collect();
     // Boards come first: the watchdog and the interrupt controllers must not wait for anything.
-    let boards = lists.initramfs.iter().filter(|(name, _)| *name != "all").map(|(name, modules)| (name.as_str(), modules));
+    let boards = lists
+        .initramfs
+        .iter()
+        .filter(|(name, _)| *name != "all")
+        .map(|(name, modules)| (name.as_str(), modules));
     for (board, modules) in boards.chain(common) {
         // Writing to a String cannot fail.
         writeln!(list, "[{board}]").unwrap_or_default();

@@ -106,8 +106,10 @@ impl Kernel {
         let mut missing = Vec::new();
         for name in wanted {
             let text = canonical(name);
-            let pattern = glob::Pattern::new(&text).map_err(|error| BuildError::Pattern(name.clone(), error))?;
-            let matching: Vec<_> = self.modules.iter().filter(|(module, _)| pattern.matches(module)).collect();
+            let pattern =
+                glob::Pattern::new(&text).map_err(|error| BuildError::Pattern(name.clone(), error))?;
+            let matching: Vec<_> =
+                self.modules.iter().filter(|(module, _)| pattern.matches(module)).collect();
             let required = !name.contains(['*', '?', '[']) && !self.builtin.contains(&text);
             if matching.is_empty() && required {
                 missing.push(name.clone());
@@ -171,7 +173,9 @@ impl Kernel {
 /// # Errors
 /// With depmod's own words.
 pub fn depmod(tree: &Tree, tools: &Tools, release: &str) -> Result<(), BuildError> {
-    execute(tools.command("depmod").arg("-b").arg(&tree.root).arg("-m").arg("/usr/lib/modules").arg(release))?;
+    execute(
+        tools.command("depmod").arg("-b").arg(&tree.root).arg("-m").arg("/usr/lib/modules").arg(release),
+    )?;
     Ok(())
 }
 
@@ -208,7 +212,8 @@ mod tests {
     use super::*;
 
     fn kernel() -> Kernel {
-        let module = |path: &str, needs: &[&str]| (PathBuf::from(path), needs.iter().map(PathBuf::from).collect());
+        let module =
+            |path: &str, needs: &[&str]| (PathBuf::from(path), needs.iter().map(PathBuf::from).collect());
         let modules = [
             ("dm_mod", module("drivers/md/dm-mod.ko", &[])),
             ("dm_verity", module("drivers/md/dm-verity.ko", &["drivers/md/dm-mod.ko"])),
@@ -224,7 +229,8 @@ mod tests {
 
     #[test]
     fn what_a_module_needs_comes_first() {
-        let chosen = kernel().choose(&["dm-verity".into(), "xt_*".into(), "fuse".into(), "none_*".into()]).unwrap();
+        let chosen =
+            kernel().choose(&["dm-verity".into(), "xt_*".into(), "fuse".into(), "none_*".into()]).unwrap();
         let names: Vec<String> = chosen.iter().map(|path| stem(path)).collect();
         assert_eq!(names, ["dm_mod", "dm_verity", "xt_mark"]);
     }

@@ -48,5 +48,6 @@ pub fn apply(tree: &mut Tree, path: &Path) -> Result<usize, BuildError> {
 /// An empty folder below `usr` or `etc` is of no use, nor is an empty one that the list names.
 fn emptied(path: &Path, named: bool) -> std::io::Result<bool> {
     let text = path.to_string_lossy();
-    Ok((named || text.contains("/usr/") || text.contains("/etc/")) && std::fs::read_dir(path)?.next().is_none())
+    Ok((named || text.contains("/usr/") || text.contains("/etc/"))
+        && std::fs::read_dir(path)?.next().is_none())
 }

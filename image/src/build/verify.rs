@@ -31,7 +31,8 @@ pub fn check(tree: &Tree) -> Result<(), BuildError> {
             }
         } else if meta.is_file() {
             let bytes = fs::read(&path).map_err(at(&path))?;
-            missing.extend(file(&tree.root, inside, &bytes).map(|what| format!("{}: {what}", inside.display())));
+            missing
+                .extend(file(&tree.root, inside, &bytes).map(|what| format!("{}: {what}", inside.display())));
         }
     }
     if missing.is_empty() { Ok(()) } else { Err(BuildError::Incomplete(missing)) }
@@ -65,7 +66,9 @@ fn elf(root: &Path, inside: &Path, bytes: &[u8]) -> Vec<String> {
         !library.starts_with("ld-linux") && !places.iter().any(|place| exists(root, &place.join(library)))
     });
     let mut lacks: Vec<String> = lacking.map(|library| format!("the library {library}")).collect();
-    lacks.extend(elf.interpreter.filter(|loader| !exists(root, Path::new(loader))).map(|l| format!("the loader {l}")));
+    lacks.extend(
+        elf.interpreter.filter(|loader| !exists(root, Path::new(loader))).map(|l| format!("the loader {l}")),
+    );
     lacks
 }
 
@@ -141,13 +144,18 @@ fn exists(root: &Path, path: &Path) -> bool {
 /// Names the modules that need symbols which nothing has.
 pub fn symbols(tree: &Tree, tools: &Tools, release: &str, map: &Path) -> Result<(), BuildError> {
     let mut command = tools.command("depmod");
-    command.args(["-n", "-e", "-F"]).arg(map).arg("-b").arg(&tree.root).args(["-m", "/usr/lib/modules", release]);
+    command.args(["-n", "-e", "-F"]).arg(map).arg("-b").arg(&tree.root).args([
+        "-m",
+        "/usr/lib/modules",
+        release,
+    ]);
     let output = command.output().map_err(at("depmod"))?;
     if !output.status.success() {
         execute(&mut command)?;
     }
     let words = String::from_utf8_lossy(&output.stderr);
-    let unknown: Vec<String> = words.lines().filter(|l| l.contains("unknown symbol")).map(str::to_owned).collect();
+    let unknown: Vec<String> =
+        words.lines().filter(|l| l.contains("unknown symbol")).map(str::to_owned).collect();
     if unknown.is_empty() { Ok(()) } else { Err(BuildError::Incomplete(unknown)) }
 }
 
@@ -177,7 +185,8 @@ mod tests {
         let folder = tree();
         assert_eq!(interpreter(folder.path(), b"#!/usr/bin/env perl\n"), Some("the interpreter perl".into()));
         assert_eq!(interpreter(folder.path(), b"#!/bin/sh -e\n"), None);
-        let text = "[Service]\nExecStart=/usr/bin/gone --x\nExecStop=-/usr/bin/also\nExecReload=!sh -c true\n";
+        let text =
+            "[Service]\nExecStart=/usr/bin/gone --x\nExecStop=-/usr/bin/also\nExecReload=!sh -c true\n";
         assert_eq!(unit(folder.path(), text), ["its program /usr/bin/gone"]);
     }
 }

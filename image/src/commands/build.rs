@@ -2,23 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use tayberry_format::slot::Slot;
-
 use crate::build::boot_files::{self, BootFiles};
-use crate::build::disk::{self, System};
+use crate::build::compile::Programs;
 use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
 use crate::build::{BuildError, at, compile, erofs, finalise, initramfs, overlay, trim, verify};
 use crate::commands::{CommandError, lock};
 use crate::config::{self, Config};
 use crate::fetch::{Cache, FetchError};
-use crate::files::Whole;
 use crate::lock::Lock;
 use crate::mirror::Mirror;
 use crate::outputs::{self, Facts};
 use crate::paths::Paths;
 use crate::tools::Tools;
-use crate::ui::{Stage, Ui, human};
+use crate::ui::{Ui, human};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -58,30 +55,146 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let tools = Tools::ready(&lock, &cache, &paths.cache, ui).map_err(BuildError::from)?;
     let programs = compile::programs(&tools, &paths.project, &paths.cache, ui)?;
     std::fs::create_dir_all(&paths.cache).map_err(at(&paths.cache))?;
-    let work = tempfile::Builder::new().prefix("build-").tempdir_in(&paths.cache).map_err(at(&paths.cache))?;
+    let work =
+        tempfile::Builder::new().prefix("build-").tempdir_in(&paths.cache).map_err(at(&paths.cache))?;
     let bench = Bench { paths, config: &config, kernel, lock: &lock, tools: &tools, work: work.path(), ui };
 
     let mut tree = Tree::unpack(&lock, &cache, &work.path().join("root"), ui)?;
-    let (release, boot) = bench.tree(&mut tree, &programs)?;
+    let (release, boot, emulator) = bench.tree(&mut tree, &programs)?;
     let stage = ui.stage("compress", None);
     let image = work.path().join("system.erofs");
     erofs::build(&tree, &tools, &image, lock.epoch)?;
-    finished(stage, &image)?;
+    stage.finish(&human(std::fs::metadata(&image).map_err(at(&image))?.len()));
     let stage = ui.stage("hash tree", None);
     let hash_tree = erofs::hash(&image)?;
     stage.finish(&hash_tree.root.to_string());
 
+    let facts = Facts {
+        config: &config,
+        kernel,
+        lock: &lock,
+        release: &release,
+        tree: &tree,
+        boot: &boot,
+        hash_tree: &hash_tree,
+    };
     let out = arguments.out.clone().unwrap_or_else(|| paths.out());
-    let stage = ui.stage("disk", None);
-    let cmdline = boot_files::command_line(kernel, hash_tree.root);
-    let mut raw = Whole::begin(&out.join(format!("{}.img", stem(&config)))).map_err(at(&out))?;
-    disk::write(raw.file(), &boot, &cmdline, &System { image: &image, tree: &hash_tree })?;
-    would_boot(raw.file(), kernel)?;
-    stage.finish("boots slot A");
-    let facts = Facts { config: &config, kernel, lock: &lock, release: &release, tree: &tree, boot: &boot, hash_tree: &hash_tree, image: &image };
-    let written = outputs::write(&out, &stem(&config), raw.path(), &facts, ui)?;
-    outputs::emulator_files(&out, &stem(&config), &bench_emulator(&bench, &programs, &out)?)?;
-    drop(raw);
-    ui.result(outputs::summary(&written, &facts), &written);
+    let written = outputs::write(&out, &facts, &image, &emulator, ui)?;
+    ui.result(written.summary(), &written);
     Ok(())
+}
+
+/// The lock to build, with every package in the cache.
+fn provide(
+    arguments: &Arguments,
+    paths: &Paths,
+    config: &Config,
+    cache: &Cache,
+    ui: Ui,
+) -> Result<Lock, CommandError> {
+    let lock = Lock::load(&paths.lock())?;
+    if arguments.offline {
+        cache.fetch(&lock.package, None, ui)?;
+        return Ok(lock);
+    }
+    let mirror = || Mirror::find(config.mirror.as_deref());
+    if cache.fetch(&lock.package, None, ui).is_ok() {
+        return Ok(lock);
+    }
+    let mirror = mirror()?;
+    match cache.fetch(&lock.package, Some(&mirror), ui) {
+        Ok(()) => Ok(lock),
+        Err(FetchError::Gone(gone)) if !arguments.locked => {
+            ui.say(format!("The mirror no longer has {}: locking what replaced it.", gone.join(", ")));
+            let kernel = super::lock::chosen(config)?;
+            let (renewed, unread) = super::lock::renew(paths, config, kernel, &mirror, &lock.package, ui)?;
+            for change in crate::lock::changes(&lock.package, &renewed.package) {
+                ui.say(change);
+            }
+            for package in &unread {
+                // Not an error here: a build must not die of a superseded package. The next `tayberry lock` insists.
+                ui.say(format!("Maintainer scripts of {} changed and were not reviewed.", package.name));
+            }
+            renewed.save(&paths.lock())?;
+            Ok(renewed)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Bench<'_> {
+    /// Everything between unpacking and compressing. Returns the kernel's release, what the firmware will read, and the
+    /// emulator's part of the initramfs.
+    fn tree(&self, tree: &mut Tree, programs: &Programs) -> Result<(String, BootFiles, Vec<u8>), BuildError> {
+        let project = &self.paths.project;
+        let stage = self.ui.stage("finalise", None);
+        overlay::apply(tree, &project.join("overlays/rootfs"))?;
+        overlay::programs(tree, programs)?;
+        finalise::apply(tree, self.tools, self.config, self.lock.epoch)?;
+        let kernel = Kernel::look(tree, self.tools)?;
+        if self.kernel.headers.is_some() {
+            let module =
+                compile::vcio(self.tools, &project.join("overlays/kernel/vcio"), self.work, &kernel.release)?;
+            tree.write(format!("usr/lib/modules/{}/extra/vcio.ko", kernel.release), &module)?;
+        }
+        stage.finish("users, units, hardware database, kernel module");
+
+        let stage = self.ui.stage("select", None);
+        let lists = Lists::load(&project.join("image/modules.toml"))?;
+        let boot = self.boot_files(&kernel, &lists, programs)?;
+        let emulator = initramfs::emulator(&kernel, &lists, &self.emulator_files(programs)?)?;
+        let map = self.work.join("System.map");
+        std::fs::copy(kernel.folder.join("System.map"), &map).map_err(at(&map))?;
+        let keep = kernel.choose(&lists.system.modules)?;
+        kernel.reduce(tree, self.tools, &keep)?;
+        modules::reduce_firmware(tree, &lists.firmware)?;
+        let removed = trim::apply(tree, &project.join("image/trim.toml"))?;
+        stage.finish(&format!("{} kernel modules kept, {removed} files removed", keep.len()));
+
+        let stage = self.ui.stage("verify", None);
+        verify::symbols(tree, self.tools, &kernel.release, &map)?;
+        verify::check(tree)?;
+        finalise::set_times(&tree.root, self.lock.epoch)?;
+        stage.finish(&format!("{} files", tree.origin.len()));
+        Ok((kernel.release, boot, emulator))
+    }
+
+    fn boot_files(
+        &self,
+        kernel: &Kernel,
+        lists: &Lists,
+        programs: &Programs,
+    ) -> Result<BootFiles, BuildError> {
+        let device_tree = kernel.folder.join("dtb/broadcom").join(&self.kernel.device_tree);
+        let overlays = compile::overlays(
+            self.tools,
+            &self.paths.project.join("overlays/device-tree"),
+            self.work,
+            &device_tree,
+            &self.kernel.overlays,
+        )?;
+        Ok(BootFiles {
+            kernel: boot_files::gzip(&kernel.folder.join("vmlinuz"))?,
+            initramfs: initramfs::build(kernel, lists, &programs.init)?,
+            device_tree: (
+                self.kernel.device_tree.clone(),
+                std::fs::read(&device_tree).map_err(at(&device_tree))?,
+            ),
+            overlays,
+            config: boot_files::config(self.kernel),
+        })
+    }
+
+    /// What the emulator puts under `/run`: `overlays/emulator`, and its helper.
+    fn emulator_files(&self, programs: &Programs) -> Result<Vec<(String, u32, Vec<u8>)>, BuildError> {
+        let folder = self.paths.project.join("overlays/emulator");
+        let mut files = Vec::new();
+        for path in crate::files::walk(&folder).map_err(at(&folder))?.iter().filter(|path| path.is_file()) {
+            let inside = path.strip_prefix(&folder).unwrap_or(path).to_string_lossy().into_owned();
+            files.push((inside, 0o644, std::fs::read(path).map_err(at(path))?));
+        }
+        let helper = std::fs::read(&programs.guest).map_err(at(&programs.guest))?;
+        files.push(("tayberry-emulator/tayberry-guest".to_owned(), 0o755, helper));
+        Ok(files)
+    }
 }

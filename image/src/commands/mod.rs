@@ -1,5 +1,6 @@
 //! One file a command: what the user asked for, in the order in which it happens.
 
+pub mod build;
 pub mod lock;
 
 use std::path::PathBuf;
@@ -37,6 +38,9 @@ pub enum CommandError {
         /// How many.
         count: usize,
     },
+    /// A stage of the build.
+    #[error(transparent)]
+    Build(#[from] crate::build::BuildError),
     /// A file.
     #[error("{path}: {error}")]
     Io {

@@ -1,0 +1,167 @@
+//! The results of a build, in one folder: the compressed image, its block map, its manifest, its bill of materials, an
+//! entry for Raspberry Pi Imager, and the emulator's part of the initramfs.
+
+pub mod imager;
+pub mod manifest;
+pub mod sbom;
+
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tayberry_firmware::{Board, Medium, ResetState, Stepping};
+use tayberry_format::slot::Slot;
+use tayberry_format::verity::Tree as HashTree;
+
+use crate::build::boot_files::{self, BootFiles};
+use crate::build::disk::{self, System};
+use crate::build::tree::{Tree, threads};
+use crate::build::{BuildError, at};
+use crate::config::{Config, Kernel};
+use crate::files::{Whole, write_whole};
+use crate::lock::Lock;
+use crate::ui::{Ui, human};
+
+/// zstd level of the image: EROFS is compressed already, so more effort gains nothing.
+const LEVEL: i32 = 3;
+
+/// What was built, for those who describe it.
+pub struct Facts<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The kernel flavour.
+    pub kernel: &'a Kernel,
+    /// The lock.
+    pub lock: &'a Lock,
+    /// The kernel's release.
+    pub release: &'a str,
+    /// The tree that was compressed.
+    pub tree: &'a Tree,
+    /// What the firmware reads.
+    pub boot: &'a BootFiles,
+    /// The hash tree of the system partition.
+    pub hash_tree: &'a HashTree,
+}
+
+/// What was written.
+#[derive(Debug, Serialize)]
+pub struct Written {
+    /// The compressed image.
+    pub image: PathBuf,
+    /// Its length in bytes.
+    pub image_bytes: u64,
+    /// Its SHA-256, hexadecimal.
+    pub image_sha256: String,
+    /// Length of the disk in bytes.
+    pub disk_bytes: u64,
+    /// SHA-256 of the disk, hexadecimal.
+    pub disk_sha256: String,
+    /// Root hash of the system partition.
+    pub root_hash: String,
+    /// EROFS and hash tree in bytes.
+    pub system_bytes: u64,
+    /// Initramfs in bytes.
+    pub initramfs_bytes: u64,
+}
+
+impl Written {
+    /// For people.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        format!(
+            "{}\n  image {}, system partition {}, initramfs {}\n  root hash {}",
+            self.image.display(),
+            human(self.image_bytes),
+            human(self.system_bytes),
+            human(self.initramfs_bytes),
+            self.root_hash
+        )
+    }
+}
+
+/// Writes everything to `out`. The image comes last: where it is, the rest is too.
+///
+/// # Errors
+/// When the disk would not boot, or a file cannot be written.
+pub fn write(
+    out: &Path,
+    facts: &Facts<'_>,
+    image: &Path,
+    emulator: &[u8],
+    ui: Ui,
+) -> Result<Written, BuildError> {
+    let stem = format!("{}-{}", facts.config.image.name, facts.config.image.version);
+    let path = |suffix: &str| out.join(format!("{stem}{suffix}"));
+    let stage = ui.stage("disk", None);
+    let cmdline = boot_files::command_line(facts.kernel, facts.hash_tree.root);
+    let mut raw = Whole::begin(&path(".img")).map_err(at(out))?;
+    disk::write(raw.file(), facts.boot, &cmdline, &System { image, tree: facts.hash_tree })?;
+    would_boot(raw.file())?;
+    stage.finish("slot A boots, on either silicon");
+
+    let target = path(".img.zst");
+    let (packed, digest) = pack(&target, raw.file(), ui)?;
+    let written = Written {
+        image_bytes: std::fs::metadata(packed.path()).map_err(at(&target))?.len(),
+        image_sha256: crate::files::sha256(packed.path()).map_err(at(&target))?,
+        image: target.clone(),
+        disk_bytes: tayberry_format::layout::IMAGE_BYTES,
+        disk_sha256: digest,
+        root_hash: facts.hash_tree.root.to_string(),
+        system_bytes: std::fs::metadata(image).map_err(at(image))?.len() + facts.hash_tree.area.len() as u64,
+        initramfs_bytes: facts.boot.initramfs.len() as u64,
+    };
+    let json = |value: &serde_json::Value| serde_json::to_vec_pretty(value).unwrap_or_default();
+    for (name, bytes) in [
+        (path(".emulator.img"), emulator.to_vec()),
+        (out.join("manifest.json"), json(&manifest::build(facts, &cmdline, &written)?)),
+        (path(".spdx.json"), json(&sbom::build(facts))),
+        (path(".imager.json"), json(&imager::build(facts, &written))),
+    ] {
+        write_whole(&name, &bytes).map_err(at(name))?;
+    }
+    packed.finish().map_err(at(&target))?;
+    Ok(written)
+}
+
+/// Asks the firmware model whether slot A boots with every file, from both media and on both steppings.
+fn would_boot(disk: &std::fs::File) -> Result<(), BuildError> {
+    for medium in [Medium::Sd, Medium::Nvme] {
+        for stepping in [Stepping::C1, Stepping::D0] {
+            let board = Board { medium, stepping, ..Board::default() };
+            let boot = tayberry_firmware::boot(disk, &board, &ResetState::default())
+                .map_err(|error| BuildError::WouldNotBoot(error.to_string()))?;
+            if boot.slot() != Some(Slot::A) || !boot.is_complete() {
+                let log: Vec<&str> = boot.log.iter().map(|line| line.text.as_str()).collect();
+                return Err(BuildError::WouldNotBoot(log.join(" ")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Compresses the disk beside its final name; returns the unfinished file and the disk's SHA-256.
+fn pack(target: &Path, disk: &mut std::fs::File, ui: Ui) -> Result<(Whole, String), BuildError> {
+    let stage = ui.stage("pack", Some(tayberry_format::layout::IMAGE_BYTES));
+    let mut packed = Whole::begin(target).map_err(at(target))?;
+    let mut digest = Sha256::new();
+    let io = |error| at(target)(error);
+    disk.seek(SeekFrom::Start(0)).map_err(io)?;
+    let mut encoder = zstd::Encoder::new(packed.file(), LEVEL).map_err(io)?;
+    encoder.multithread(u32::try_from(threads()).unwrap_or(1)).map_err(io)?;
+    encoder.include_checksum(true).map_err(io)?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = disk.read(&mut buffer).map_err(io)?;
+        if read == 0 {
+            break;
+        }
+        digest.update(&buffer[..read]);
+        encoder.write_all(&buffer[..read]).map_err(io)?;
+        stage.add(read as u64);
+    }
+    encoder.finish().map_err(io)?;
+    stage.finish("compressed");
+    Ok((packed, hex::encode(digest.finalize())))
+}
