@@ -40,13 +40,13 @@ pub fn programs(tools: &Tools, project: &Path, cache: &Path, ui: Ui) -> Result<P
         tools,
         project,
         &target.join("static"),
-        &["tayberry-init", "tayberry-guest"],
+        &["tayberry-init"],
         "-C target-feature=+crt-static",
     )?;
     stage.finish("programs of the device");
     Ok(Programs {
         init: found("static", "tayberry-init"),
-        guest: found("static", "tayberry-guest"),
+        guest: found("static", "tayberry-init"),
         tayberryd: found("dynamic", "tayberryd"),
         tayberryctl: found("dynamic", "tayberryctl"),
     })

@@ -61,7 +61,8 @@ fn elf(root: &Path, inside: &Path, bytes: &[u8]) -> Vec<String> {
     let origin = Path::new("/").join(inside.parent().unwrap_or(Path::new("")));
     let own = elf.runpaths.iter().chain(&elf.rpaths).flat_map(|paths| paths.split(':'));
     let own = own.map(|path| PathBuf::from(path.replace("$ORIGIN", &origin.to_string_lossy())));
-    let places: Vec<PathBuf> = own.chain(LIBRARIES.map(PathBuf::from)).collect();
+    // A library in a private folder is only loaded by programs that have loaded its neighbours.
+    let places: Vec<PathBuf> = own.chain([origin.clone()]).chain(LIBRARIES.map(PathBuf::from)).collect();
     let lacking = elf.libraries.iter().filter(|library| {
         !library.starts_with("ld-linux") && !places.iter().any(|place| exists(root, &place.join(library)))
     });
@@ -138,13 +139,14 @@ fn exists(root: &Path, path: &Path) -> bool {
     true
 }
 
-/// Lets `depmod` compare every module's symbols with the kernel's; `map` is the kernel's symbol table.
+/// Lets `depmod` compare every module's symbols with those that the kernel exports, by the headers' `Module.symvers`.
 ///
 /// # Errors
 /// Names the modules that need symbols which nothing has.
-pub fn symbols(tree: &Tree, tools: &Tools, release: &str, map: &Path) -> Result<(), BuildError> {
+pub fn symbols(tree: &Tree, tools: &Tools, release: &str) -> Result<(), BuildError> {
+    let exported = tools.root().join(format!("usr/src/linux-headers-{release}/Module.symvers"));
     let mut command = tools.command("depmod");
-    command.args(["-n", "-e", "-F"]).arg(map).arg("-b").arg(&tree.root).args([
+    command.args(["-n", "-e", "-E"]).arg(exported).arg("-b").arg(&tree.root).args([
         "-m",
         "/usr/lib/modules",
         release,

@@ -143,8 +143,6 @@ impl Bench<'_> {
         let lists = Lists::load(&project.join("image/modules.toml"))?;
         let boot = self.boot_files(&kernel, &lists, programs)?;
         let emulator = initramfs::emulator(&kernel, &lists, &self.emulator_files(programs)?)?;
-        let map = self.work.join("System.map");
-        std::fs::copy(kernel.folder.join("System.map"), &map).map_err(at(&map))?;
         let keep = kernel.choose(&lists.system.modules)?;
         kernel.reduce(tree, self.tools, &keep)?;
         modules::reduce_firmware(tree, &lists.firmware)?;
@@ -152,7 +150,9 @@ impl Bench<'_> {
         stage.finish(&format!("{} kernel modules kept, {removed} files removed", keep.len()));
 
         let stage = self.ui.stage("verify", None);
-        verify::symbols(tree, self.tools, &kernel.release, &map)?;
+        if self.kernel.headers.is_some() {
+            verify::symbols(tree, self.tools, &kernel.release)?;
+        }
         verify::check(tree)?;
         finalise::set_times(&tree.root, self.lock.epoch)?;
         stage.finish(&format!("{} files", tree.origin.len()));
