@@ -5,6 +5,8 @@ pub mod board;
 pub mod console;
 pub mod device_tree;
 pub mod disk;
+pub mod firmware_port;
+pub mod gpio_port;
 pub mod machine;
 pub mod power;
 pub mod qemu;
