@@ -36,13 +36,7 @@ pub fn programs(tools: &Tools, project: &Path, cache: &Path, ui: Ui) -> Result<P
     let target = cache.join("target").join(version);
     let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
     cargo(tools, project, &target.join("dynamic"), &["tayberry-agent"], "")?;
-    cargo(
-        tools,
-        project,
-        &target.join("static"),
-        &["tayberry-init"],
-        "-C target-feature=+crt-static",
-    )?;
+    cargo(tools, project, &target.join("static"), &["tayberry-init"], "-C target-feature=+crt-static")?;
     stage.finish("programs of the device");
     Ok(Programs {
         init: found("static", "tayberry-init"),
