@@ -11,6 +11,7 @@ pub mod config;
 pub mod deb;
 pub mod fetch;
 pub mod files;
+pub mod flash;
 pub mod lock;
 pub mod mirror;
 pub mod outputs;

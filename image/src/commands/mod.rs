@@ -1,6 +1,7 @@
 //! One file a command: what the user asked for, in the order in which it happens.
 
 pub mod build;
+pub mod flash;
 pub mod lock;
 
 use std::path::PathBuf;
@@ -41,6 +42,9 @@ pub enum CommandError {
     /// A stage of the build.
     #[error(transparent)]
     Build(#[from] crate::build::BuildError),
+    /// Writing to a drive.
+    #[error(transparent)]
+    Flash(#[from] crate::flash::FlashError),
     /// A file.
     #[error("{path}: {error}")]
     Io {
