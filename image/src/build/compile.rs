@@ -36,11 +36,17 @@ pub fn programs(tools: &Tools, project: &Path, cache: &Path, ui: Ui) -> Result<P
     let target = cache.join("target").join(version);
     let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
     cargo(tools, project, &target.join("dynamic"), &["tayberry-agent"], "")?;
-    cargo(tools, project, &target.join("static"), &["tayberry-init"], "-C target-feature=+crt-static")?;
+    cargo(
+        tools,
+        project,
+        &target.join("static"),
+        &["tayberry-init", "tayberry-guest"],
+        "-C target-feature=+crt-static",
+    )?;
     stage.finish("programs of the device");
     Ok(Programs {
         init: found("static", "tayberry-init"),
-        guest: found("static", "tayberry-init"),
+        guest: found("static", "tayberry-guest"),
         tayberryd: found("dynamic", "tayberryd"),
         tayberryctl: found("dynamic", "tayberryctl"),
     })

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::emulate::board::{Exit, Spec};
+use crate::emulate::firmware_port::Mailbox;
 use crate::emulate::power::{BootRecord, Command, Power, Shared};
 use crate::emulate::{EmulateError, at, console};
 use crate::tools::Tools;
@@ -77,9 +78,10 @@ impl Machine {
         lock(&self.shared).exits.clone()
     }
 
-    /// The next warm reset boots with the try-once flag, as if the running system had asked for it by the mailbox.
-    pub fn set_try_once(&self) {
-        lock(&self.shared).try_once = true;
+    /// Looks at or changes what the firmware's mailbox answers.
+    pub fn mailbox<T>(&self, change: impl FnOnce(&mut Mailbox) -> T) -> T {
+        let mailbox = Arc::clone(&lock(&self.shared).mailbox);
+        change(&mut mailbox.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits until the serial console shows `text` behind byte `from`; returns the byte behind it.

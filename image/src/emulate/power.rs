@@ -10,6 +10,7 @@ use tayberry_firmware::{Board, Boot, Medium, ResetState};
 
 use crate::emulate::board::{Exit, Spec};
 use crate::emulate::device_tree::{self, PSTORE_BYTES, pstore_address};
+use crate::emulate::firmware_port::{self, Mailbox, TRY_ONCE};
 use crate::emulate::qemu::{self, Loaded};
 use crate::emulate::qmp::Qmp;
 use crate::emulate::{EmulateError, at};
@@ -47,8 +48,8 @@ pub struct Shared {
     pub boots: Vec<BootRecord>,
     /// How the boots ended, in their order.
     pub exits: Vec<Exit>,
-    /// Reboot flags that the running system set through the mailbox.
-    pub try_once: bool,
+    /// State behind the firmware's mailbox.
+    pub mailbox: Arc<Mutex<Mailbox>>,
     /// The board is on.
     pub on: bool,
     /// Why the emulator ended, if it failed.
@@ -83,6 +84,11 @@ impl<'a> Power<'a> {
         change(&mut self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
+    fn mailbox<T>(&self, change: impl FnOnce(&mut Mailbox) -> T) -> T {
+        let mailbox = self.share(|shared| Arc::clone(&shared.mailbox));
+        change(&mut mailbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
     /// Boots, runs and reboots until told to quit.
     ///
     /// # Errors
@@ -110,7 +116,8 @@ impl<'a> Power<'a> {
             match exit {
                 Exit::Quit => return Ok(()),
                 Exit::Reset | Exit::Watchdog => {
-                    self.reset.try_once = self.share(|s| std::mem::take(&mut s.try_once))
+                    let flags = self.mailbox(|mailbox| std::mem::take(&mut mailbox.reboot_flags));
+                    self.reset.try_once = flags & TRY_ONCE != 0;
                 }
                 Exit::Off | Exit::Cut => {
                     self.forget();
@@ -126,7 +133,7 @@ impl<'a> Power<'a> {
     fn forget(&mut self) {
         self.reset = ResetState::default();
         self.pstore = None;
-        self.share(|shared| shared.try_once = false);
+        self.mailbox(|mailbox| mailbox.reboot_flags = 0);
     }
 
     /// The firmware's part: tries each disk, loads the files, writes the device tree.
@@ -213,6 +220,7 @@ impl<'a> Power<'a> {
         let mut alive = || child.try_wait().is_ok_and(|status| status.is_none());
         let mut qmp = Qmp::connect(&self.spec.file("qmp"), &mut alive, event)
             .map_err(|error| if alive() { error } else { ended() })?;
+        self.serve_mailbox()?;
         let mut watchdog = false;
         for one in signals {
             match one {
@@ -233,6 +241,15 @@ impl<'a> Power<'a> {
             }
         }
         Err(EmulateError::Ended)
+    }
+
+    /// Answers the guest's property buffers until QEMU closes the port.
+    fn serve_mailbox(&self) -> Result<(), EmulateError> {
+        let path = self.spec.file(qemu::PORTS[0]);
+        let port = std::os::unix::net::UnixStream::connect(&path).map_err(at(path))?;
+        let mailbox = self.share(|shared| Arc::clone(&shared.mailbox));
+        std::thread::spawn(move || firmware_port::serve(&port, &mailbox));
+        Ok(())
     }
 
     /// A warm reset leaves the memory as it is: the kernel's last words are read back at the next boot.

@@ -6,6 +6,7 @@ pub mod manifest;
 pub mod sbom;
 
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use tayberry_firmware::{Board, Medium, ResetState, Stepping};
 use tayberry_format::slot::Slot;
 use tayberry_format::verity::Tree as HashTree;
 
+use crate::bmap::Map;
 use crate::build::boot_files::{self, BootFiles};
 use crate::build::disk::{self, System};
 use crate::build::tree::{Tree, threads};
@@ -100,6 +102,7 @@ pub fn write(
     would_boot(raw.file())?;
     stage.finish("slot A boots, on either silicon");
 
+    let map = Map::of_sparse(raw.file(), &always_written(image, facts.hash_tree)?).map_err(at(raw.path()))?;
     let target = path(".img.zst");
     let (packed, digest) = pack(&target, raw.file(), ui)?;
     let written = Written {
@@ -114,6 +117,7 @@ pub fn write(
     };
     let json = |value: &serde_json::Value| serde_json::to_vec_pretty(value).unwrap_or_default();
     for (name, bytes) in [
+        (path(".img.bmap"), map.render().into_bytes()),
         (path(".emulator.img"), emulator.to_vec()),
         (out.join("manifest.json"), json(&manifest::build(facts, &cmdline, &written)?)),
         (path(".spdx.json"), json(&sbom::build(facts))),
@@ -123,6 +127,22 @@ pub fn write(
     }
     packed.finish().map_err(at(&target))?;
     Ok(written)
+}
+
+/// What must be written to a drive even where the image has holes: whatever is read without having been written by us.
+/// Allocation tables, the padding under a hash tree, and the header that an empty slot does not have.
+fn always_written(image: &Path, tree: &HashTree) -> Result<Vec<Range<u64>>, BuildError> {
+    use tayberry_format::layout::{CONFIG, HASH_OFFSET, MIB, boot, system};
+    let range = |start: u64, bytes: u64| start..start + bytes;
+    let system_bytes = std::fs::metadata(image).map_err(at(image))?.len();
+    let area = tree.area.len() as u64;
+    let mut ranges: Vec<_> =
+        [CONFIG, boot(Slot::A), boot(Slot::B)].map(|part| range(part.start, 2 * MIB)).to_vec();
+    ranges.push(range(0, MIB));
+    ranges.push(range(system(Slot::A).start, system_bytes));
+    ranges.push(range(system(Slot::A).start + HASH_OFFSET, area));
+    ranges.push(range(system(Slot::B).start + HASH_OFFSET, MIB));
+    Ok(ranges)
 }
 
 /// Asks the firmware model whether slot A boots with every file, from both media and on both steppings.

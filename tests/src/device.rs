@@ -1,0 +1,68 @@
+//! A board under test with its working disks.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tayberry::emulate::board::{Drive, Spec};
+use tayberry::emulate::disk;
+use tayberry::emulate::machine::Machine;
+use tayberry::ui::{Mode, Ui};
+use tayberry_firmware::Medium;
+
+use crate::bus::Bus;
+use crate::{Fixture, JourneyError};
+
+/// How long a boot may take on a busy machine without hardware virtualisation.
+pub const BOOT: Duration = Duration::from_secs(420);
+
+/// A board, switched on.
+pub struct Device {
+    /// The board.
+    pub machine: Machine,
+    folder: tempfile::TempDir,
+}
+
+impl Device {
+    /// A fresh copy of the image on each of `media`, in the order in which the firmware tries them; `prepare` may change
+    /// the specification and the disks before the board is switched on.
+    ///
+    /// # Errors
+    /// When the image cannot be copied or the board not started.
+    pub fn start(
+        fixture: &Fixture,
+        media: &[Medium],
+        prepare: impl FnOnce(&mut Spec) -> Result<(), JourneyError>,
+    ) -> Result<Self, JourneyError> {
+        let folder = fixture.folder()?;
+        let mut drives = Vec::new();
+        for (index, medium) in media.iter().enumerate() {
+            let path = folder.path().join(format!("disk{index}.img"));
+            disk::from_image(&fixture.image, &path, Ui::new(Mode::Text))?;
+            drives.push(Drive { medium: *medium, path, record: None });
+        }
+        let mut spec = Spec::new(folder.path().to_owned(), drives);
+        spec.guest = Some(fixture.guest.clone());
+        prepare(&mut spec)?;
+        Ok(Self { machine: Machine::start(fixture.tools.clone(), spec)?, folder })
+    }
+
+    /// The device's system bus, as soon as the agent is on it.
+    ///
+    /// # Errors
+    /// When the device does not come up; the console's last words are in the message.
+    pub async fn bus(&self) -> Result<Bus, JourneyError> {
+        Bus::connect(&self.machine.port("io.tayberry.dbus"), BOOT).await.map_err(|error| {
+            let console = std::fs::read_to_string(self.folder.path().join("console.log")).unwrap_or_default();
+            let words: Vec<&str> = console.lines().rev().take(25).collect();
+            let words: Vec<&str> = words.into_iter().rev().collect();
+            let why = self.machine.why_ended().unwrap_or_default();
+            JourneyError::Failed(format!("{error} {why}\n{}", words.join("\n")))
+        })
+    }
+
+    /// Path of a disk.
+    #[must_use]
+    pub fn disk(&self, index: usize) -> PathBuf {
+        self.folder.path().join(format!("disk{index}.img"))
+    }
+}
