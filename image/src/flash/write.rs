@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use sha2::{Digest, Sha256};
@@ -22,6 +23,8 @@ const DEPTH: usize = 4;
 /// Bytes after which written data is flushed, while more is written: the drive never waits for memory, and the bar is
 /// at most two of these ahead of the drive.
 const FLUSH_EVERY: u64 = 16 * MIB;
+/// With nothing to write for so long, because much of the image is skipped, what was written is flushed, too.
+const IDLE: Duration = Duration::from_millis(20);
 /// End of the drive that is erased: a backup partition table of what was there before (UEFI specification 2.10,
 /// section 5.3.2), or RAID superblocks.
 const TAIL: u64 = MIB;
@@ -227,20 +230,28 @@ impl Job<'_> {
         stage: &Stage,
     ) -> Result<(), WriteError> {
         let mut unflushed = 0;
-        for chunk in chunks {
-            let bytes = chunk.bytes.len() as u64;
-            self.target.write_at(&chunk.bytes, chunk.offset).map_err(drive("write", chunk.offset))?;
-            unflushed += bytes;
-            if unflushed >= FLUSH_EVERY {
+        let mut at = 0;
+        loop {
+            let chunk = match chunks.recv_timeout(IDLE) {
+                Ok(chunk) => Some(chunk),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            let is_idle = chunk.is_none();
+            if let Some(Chunk { offset, bytes }) = chunk {
+                self.target.write_at(&bytes, offset).map_err(drive("write", offset))?;
+                unflushed += bytes.len() as u64;
+                at = offset;
+                stage.add(bytes.len() as u64);
+                // The reader may have gone: then nobody wants the buffer.
+                empty.send(bytes).unwrap_or_default();
+            }
+            if unflushed >= FLUSH_EVERY || (is_idle && unflushed > 0) {
                 // Waits until the flush before is done.
-                written.send(chunk.offset).map_err(|_| WriteError::Thread)?;
+                written.send(at).map_err(|_| WriteError::Thread)?;
                 unflushed = 0;
             }
-            stage.add(bytes);
-            // The reader may have gone: then nobody wants the buffer.
-            empty.send(chunk.bytes).unwrap_or_default();
         }
-        Ok(())
     }
 
     /// Reads every extent back. The head is not on the drive yet: its part comes from memory.
