@@ -24,6 +24,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Boot an image in a virtual Raspberry Pi 5
+    Emulate(commands::emulate::Arguments),
     /// Resolve the packages of image/appliance.toml and write image/tayberry.lock
     Lock(commands::lock::Arguments),
     /// Build the image that image/tayberry.lock describes
@@ -36,6 +38,7 @@ fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
     let start = cli.project.clone().unwrap_or_else(|| PathBuf::from("."));
     match &cli.command {
         Command::Build(arguments) => commands::build::run(arguments, &Paths::find(&start)?, ui),
+        Command::Emulate(arguments) => commands::emulate::run(arguments, &Paths::find(&start)?, ui),
         Command::Flash(arguments) => commands::flash::run(arguments, &start, ui),
         Command::Lock(arguments) => commands::lock::run(arguments, &Paths::find(&start)?, ui),
     }

@@ -13,6 +13,7 @@ mod fat_names;
 pub mod keyblock;
 pub mod layout;
 pub mod preseed;
+pub mod property;
 pub mod slot;
 pub mod table;
 pub mod verity;

@@ -1,6 +1,7 @@
 //! One file a command: what the user asked for, in the order in which it happens.
 
 pub mod build;
+pub mod emulate;
 pub mod flash;
 pub mod lock;
 
@@ -42,6 +43,12 @@ pub enum CommandError {
     /// A stage of the build.
     #[error(transparent)]
     Build(#[from] crate::build::BuildError),
+    /// The virtual Pi 5.
+    #[error(transparent)]
+    Emulate(#[from] crate::emulate::EmulateError),
+    /// No image was named and none was built.
+    #[error("{0} holds no image: run `tayberry build`, or name an image")]
+    NoImage(PathBuf),
     /// Writing to a drive.
     #[error(transparent)]
     Flash(#[from] crate::flash::FlashError),
@@ -53,4 +60,10 @@ pub enum CommandError {
         /// The reason.
         error: std::io::Error,
     },
+}
+
+/// Turns an I/O error at `path` into a [`CommandError`].
+pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> CommandError {
+    let path = path.into();
+    move |error| CommandError::Io { path, error }
 }

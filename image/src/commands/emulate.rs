@@ -1,0 +1,156 @@
+//! `tayberry emulate IMAGE`: boots an image in the virtual Pi 5 and shows its serial console.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tayberry_firmware::Medium;
+
+use crate::commands::{CommandError, io};
+use crate::emulate::board::{Drive, Spec};
+use crate::emulate::disk;
+use crate::emulate::machine::Machine;
+use crate::emulate::power::Command;
+use crate::fetch::Cache;
+use crate::interrupt::Interrupt;
+use crate::lock::Lock;
+use crate::mirror::Mirror;
+use crate::paths::Paths;
+use crate::tools::Tools;
+use crate::ui::Ui;
+
+/// How long a guest may take to shut down after Ctrl-C.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What to do.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tayberry emulate out/tayberry-0.1.0.img.zst\n  \
+    tayberry emulate out/tayberry-0.1.0.img.zst --disk sd --forward 8443:443\n\n\
+    Ctrl-C shuts the guest down; a second Ctrl-C pulls the plug. The image file is never changed.")]
+pub struct Arguments {
+    /// The image (default: the newest in out/)
+    image: Option<PathBuf>,
+    /// Kind of disk that the image is put on
+    #[arg(long, value_enum, default_value_t = Kind::Nvme)]
+    disk: Kind,
+    /// Forward a port of this machine (loopback only) to the device
+    #[arg(long, value_name = "HOST:DEVICE", value_parser = forward)]
+    forward: Vec<(u16, u16)>,
+    /// Memory of the device in MiB
+    #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u64).range(512..=16384))]
+    memory: u64,
+    /// Record every write and flush of the disk in this file
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// End as soon as the console shows this text
+    #[arg(long, value_name = "TEXT")]
+    until: Option<String>,
+}
+
+/// Kinds of disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// NVMe drive
+    Nvme,
+    /// SD card
+    Sd,
+}
+
+fn forward(text: &str) -> Result<(u16, u16), String> {
+    let pair =
+        text.split_once(':').and_then(|(host, device)| Some((host.parse().ok()?, device.parse().ok()?)));
+    pair.ok_or_else(|| "write HOST:DEVICE, such as 8443:443".to_owned())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the image is not ours, or the virtual Pi 5 fails.
+pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
+    let image = arguments.image.clone().map_or_else(|| newest(&paths.out()), Ok)?;
+    let lock = Lock::load(&paths.lock())?;
+    let tools = ready_tools(&lock, paths, ui)?;
+    let run =
+        tempfile::Builder::new().prefix("emulate-").tempdir_in(&paths.cache).map_err(io(&paths.cache))?;
+    let path = run.path().join("disk.img");
+    disk::from_image(&image, &path, ui)?;
+    let medium = match arguments.disk {
+        Kind::Nvme => Medium::Nvme,
+        Kind::Sd => Medium::Sd,
+    };
+    let mut spec =
+        Spec::new(run.path().to_owned(), vec![Drive { medium, path, record: arguments.record.clone() }]);
+    spec.guest = guest_of(&image);
+    spec.memory = arguments.memory;
+    spec.forwards.clone_from(&arguments.forward);
+    spec.show_console = true;
+    let interrupt = Interrupt::listen().map_err(io("signals"))?;
+    for (host, device) in &spec.forwards {
+        ui.say(format!("Port {device} of the device answers on 127.0.0.1:{host}"));
+    }
+    ui.say(format!("Serial console of the virtual Pi 5 ({}); Ctrl-C shuts it down.", image.display()));
+    let machine = Machine::start(tools, spec)?;
+    if let Some(text) = &arguments.until {
+        until(&machine, text, &interrupt)?;
+    } else {
+        while !machine.has_ended() && !interrupt.wait(Duration::from_millis(200)) {}
+    }
+    ui.say("Shutting the device down.");
+    shut_down(machine, &interrupt)
+}
+
+fn until(machine: &Machine, text: &str, interrupt: &Interrupt) -> Result<(), CommandError> {
+    while !interrupt.wait(Duration::ZERO) {
+        match machine.wait_console(0, text, Duration::from_secs(1)) {
+            Err(crate::emulate::EmulateError::Timeout { .. }) => {}
+            other => return Ok(other.map(drop)?),
+        }
+    }
+    Ok(())
+}
+
+/// Asks the guest to shut down; pulls the plug when it takes too long or the person asks again.
+fn shut_down(machine: Machine, interrupt: &Interrupt) -> Result<(), CommandError> {
+    let before = machine.exits().len();
+    if !machine.has_ended() && machine.command(Command::PowerButton).is_ok() {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while machine.exits().len() == before
+            && !machine.has_ended()
+            && std::time::Instant::now() < deadline
+            && !interrupt.wait(Duration::from_millis(100))
+        {}
+    }
+    Ok(machine.stop()?)
+}
+
+/// The tools of the lock, downloaded if need be.
+///
+/// # Errors
+/// When they cannot be had.
+pub fn ready_tools(lock: &Lock, paths: &Paths, ui: Ui) -> Result<Tools, CommandError> {
+    let cache = Cache::new(&paths.cache);
+    let packages: Vec<_> = lock.section(crate::lock::Section::Tools).cloned().collect();
+    if cache.fetch(&packages, None, ui).is_err() {
+        let config = crate::config::Config::load(&paths.config())?;
+        cache.fetch(&packages, Some(&Mirror::find(config.mirror.as_deref())?), ui)?;
+    }
+    Ok(Tools::ready(lock, &cache, &paths.cache, ui).map_err(crate::build::BuildError::from)?)
+}
+
+/// The emulator's part of the initramfs that was built with an image.
+#[must_use]
+pub fn guest_of(image: &Path) -> Option<PathBuf> {
+    let name = image.file_name()?.to_string_lossy().into_owned();
+    let stem = name.trim_end_matches(".zst").trim_end_matches(".img").to_owned();
+    Some(image.with_file_name(format!("{stem}.emulator.img"))).filter(|path| path.exists())
+}
+
+/// The newest image in a folder.
+///
+/// # Errors
+/// When there is none.
+pub fn newest(folder: &Path) -> Result<PathBuf, CommandError> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let images = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(".img.zst"));
+    let newest = images.max_by_key(|entry| entry.metadata().and_then(|meta| meta.modified()).ok());
+    newest.map(|entry| entry.path()).ok_or_else(|| CommandError::NoImage(folder.to_owned()))
+}

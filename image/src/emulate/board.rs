@@ -1,0 +1,89 @@
+//! The board: what is plugged in, and what its firmware remembers across a warm reset.
+
+use std::path::PathBuf;
+
+use tayberry_firmware::{Medium, Stepping};
+
+/// A disk of the board.
+#[derive(Debug, Clone)]
+pub struct Drive {
+    /// SD card or NVMe.
+    pub medium: Medium,
+    /// Raw disk image; it is written to.
+    pub path: PathBuf,
+    /// Where every write and flush is recorded, if anywhere.
+    pub record: Option<PathBuf>,
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// The disks, in the order in which the firmware tries them (`BOOT_ORDER`).
+    pub drives: Vec<Drive>,
+    /// The emulator's part of the initramfs; without it the image runs as on a Pi, but nothing can be driven.
+    pub guest: Option<PathBuf>,
+    /// Folder for sockets, logs and what the firmware loaded.
+    pub run: PathBuf,
+    /// Memory in MiB.
+    pub memory: u64,
+    /// Ports on loopback: host port, guest port.
+    pub forwards: Vec<(u16, u16)>,
+    /// Added to the kernel command line, as the firmware does for the board.
+    pub cmdline: String,
+    /// Replaces the initramfs that the firmware chose, for comparisons.
+    pub initramfs: Option<PathBuf>,
+    /// Silicon of the board.
+    pub stepping: Stepping,
+    /// Leave `qemu,virt` out of the device tree: the image must ignore the emulator's files.
+    pub anonymous: bool,
+    /// Copy the serial console to standard output.
+    pub show_console: bool,
+}
+
+impl Spec {
+    /// A board with one drive.
+    #[must_use]
+    pub fn new(run: PathBuf, drives: Vec<Drive>) -> Self {
+        Self {
+            drives,
+            guest: None,
+            run,
+            memory: 2048,
+            forwards: Vec::new(),
+            cmdline: String::new(),
+            initramfs: None,
+            stepping: Stepping::C1,
+            anonymous: false,
+            show_console: false,
+        }
+    }
+
+    /// A file in the run folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.run.join(name)
+    }
+}
+
+/// How a run of the board ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The guest reset the board.
+    Reset,
+    /// The hardware watchdog reset the board.
+    Watchdog,
+    /// The guest switched the board off.
+    Off,
+    /// The power was cut.
+    Cut,
+    /// The emulator is to end.
+    Quit,
+}
+
+impl Exit {
+    /// Whether registers and memory survive.
+    #[must_use]
+    pub const fn is_warm(self) -> bool {
+        matches!(self, Self::Reset | Self::Watchdog)
+    }
+}

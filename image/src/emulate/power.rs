@@ -1,0 +1,266 @@
+//! The power loop: firmware model, QEMU, and what survives between two boots.
+
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tayberry_firmware::{Board, Boot, Medium, ResetState};
+
+use crate::emulate::board::{Exit, Spec};
+use crate::emulate::device_tree::{self, PSTORE_BYTES, pstore_address};
+use crate::emulate::qemu::{self, Loaded};
+use crate::emulate::qmp::Qmp;
+use crate::emulate::{EmulateError, at};
+use crate::tools::Tools;
+
+/// Largest file that the firmware loads, in bytes.
+const MAX_FILE: u64 = 256 << 20;
+
+/// What the world does to the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Pull the plug.
+    Cut,
+    /// Plug it in again.
+    PowerOn,
+    /// Press the Pi 5's own power button.
+    PowerButton,
+    /// End the emulator; the board goes off at once.
+    Quit,
+}
+
+/// One boot, as the firmware decided it.
+#[derive(Debug, Clone)]
+pub struct BootRecord {
+    /// Disk that was booted.
+    pub medium: Medium,
+    /// The verdict.
+    pub boot: Boot,
+}
+
+/// What other threads see.
+#[derive(Default)]
+pub struct Shared {
+    /// All boots so far.
+    pub boots: Vec<BootRecord>,
+    /// How the boots ended, in their order.
+    pub exits: Vec<Exit>,
+    /// Reboot flags that the running system set through the mailbox.
+    pub try_once: bool,
+    /// The board is on.
+    pub on: bool,
+    /// Why the emulator ended, if it failed.
+    pub failure: Option<String>,
+}
+
+/// The board with its memory of earlier boots.
+pub struct Power<'a> {
+    /// The tools of the lock.
+    pub tools: &'a Tools,
+    /// What to start.
+    pub spec: &'a Spec,
+    /// What other threads see.
+    pub shared: &'a Arc<Mutex<Shared>>,
+    reset: ResetState,
+    pstore: Option<PathBuf>,
+}
+
+enum Signal {
+    Command(Command),
+    Event(String, Value),
+}
+
+impl<'a> Power<'a> {
+    /// A board that was without power.
+    #[must_use]
+    pub fn new(tools: &'a Tools, spec: &'a Spec, shared: &'a Arc<Mutex<Shared>>) -> Self {
+        Self { tools, spec, shared, reset: ResetState::default(), pstore: None }
+    }
+
+    fn share<T>(&self, change: impl FnOnce(&mut Shared) -> T) -> T {
+        change(&mut self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Boots, runs and reboots until told to quit.
+    ///
+    /// # Errors
+    /// When the firmware boots nothing, or QEMU fails.
+    pub fn run(mut self, commands: Receiver<Command>) -> Result<(), EmulateError> {
+        let base = self.spec.file("virt.dtb");
+        qemu::dump_device_tree(self.tools, self.spec, &base)?;
+        let (signal, signals) = channel();
+        let forward = signal.clone();
+        std::thread::spawn(move || {
+            for command in commands {
+                if forward.send(Signal::Command(command)).is_err() {
+                    break;
+                }
+            }
+        });
+        loop {
+            self.share(|shared| shared.on = true);
+            let loaded = self.firmware(&base)?;
+            let exit = self.one_boot(&loaded, &signal, &signals)?;
+            self.share(|shared| {
+                shared.exits.push(exit);
+                shared.on = false;
+            });
+            match exit {
+                Exit::Quit => return Ok(()),
+                Exit::Reset | Exit::Watchdog => {
+                    self.reset.try_once = self.share(|s| std::mem::take(&mut s.try_once))
+                }
+                Exit::Off | Exit::Cut => {
+                    self.forget();
+                    if !wait_for_power(&signals) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Without power, registers and memory are empty.
+    fn forget(&mut self) {
+        self.reset = ResetState::default();
+        self.pstore = None;
+        self.share(|shared| shared.try_once = false);
+    }
+
+    /// The firmware's part: tries each disk, loads the files, writes the device tree.
+    fn firmware(&mut self, base: &Path) -> Result<Loaded, EmulateError> {
+        let mut reasons = Vec::new();
+        for drive in &self.spec.drives {
+            let disk = std::fs::File::open(&drive.path).map_err(at(&drive.path))?;
+            let board = Board { medium: drive.medium, stepping: self.spec.stepping, ..Board::default() };
+            match tayberry_firmware::boot(&disk, &board, &self.reset) {
+                Ok(boot) => {
+                    let loaded = self.load(&disk, &boot, drive.medium, base)?;
+                    self.reset = boot.reset_after;
+                    self.share(|shared| shared.boots.push(BootRecord { medium: drive.medium, boot }));
+                    return Ok(loaded);
+                }
+                Err(error) => reasons.push(format!("{:?}: {error}", drive.medium)),
+            }
+        }
+        Err(EmulateError::NoBoot(reasons.join("; ")))
+    }
+
+    fn load(
+        &self,
+        disk: &std::fs::File,
+        boot: &Boot,
+        medium: Medium,
+        base: &Path,
+    ) -> Result<Loaded, EmulateError> {
+        let kernel = self.spec.file("kernel");
+        std::fs::write(&kernel, boot.read(disk, &boot.kernel, MAX_FILE)?).map_err(at(&kernel))?;
+        let initramfs = self.spec.file("initramfs");
+        let mut parts = Vec::new();
+        if let Some(other) = &self.spec.initramfs {
+            parts.extend(std::fs::read(other).map_err(at(other))?);
+        } else {
+            for file in &boot.initramfs {
+                parts.extend(boot.read(disk, file, MAX_FILE)?);
+            }
+        }
+        if let Some(guest) = &self.spec.guest {
+            parts.extend(std::fs::read(guest).map_err(at(guest))?);
+        }
+        std::fs::write(&initramfs, parts).map_err(at(&initramfs))?;
+        let device_tree = self.spec.file("board.dtb");
+        device_tree::write(self.tools, self.spec, base, &device_tree, boot, medium)?;
+        let cmdline = format!("{} {}", serial_console(&boot.cmdline), self.spec.cmdline);
+        Ok(Loaded { kernel, initramfs, device_tree, cmdline, pstore: self.pstore.clone() })
+    }
+
+    /// One run of QEMU.
+    fn one_boot(
+        &mut self,
+        loaded: &Loaded,
+        signal: &Sender<Signal>,
+        signals: &Receiver<Signal>,
+    ) -> Result<Exit, EmulateError> {
+        let mut child = qemu::start(self.tools, self.spec, loaded)?;
+        let outcome = self.supervise(&mut child, signal, signals);
+        // Whatever happened, QEMU must be gone before its disks are looked at. One that ended already is no error.
+        child.kill().or_else(|_| child.try_wait().map(drop)).map_err(at("qemu"))?;
+        child.wait().map_err(at("qemu"))?;
+        outcome
+    }
+
+    fn supervise(
+        &mut self,
+        child: &mut Child,
+        signal: &Sender<Signal>,
+        signals: &Receiver<Signal>,
+    ) -> Result<Exit, EmulateError> {
+        let (event, events) = channel();
+        let forward = signal.clone();
+        std::thread::spawn(move || {
+            for (name, data) in events {
+                if forward.send(Signal::Event(name, data)).is_err() {
+                    return;
+                }
+            }
+            // A board that has become another one by now ignores this.
+            drop(forward.send(Signal::Event("GONE".into(), Value::Null)));
+        });
+        let log = self.spec.file("qemu.log");
+        let ended = || EmulateError::QemuEnded(std::fs::read_to_string(&log).unwrap_or_default());
+        let mut alive = || child.try_wait().is_ok_and(|status| status.is_none());
+        let mut qmp = Qmp::connect(&self.spec.file("qmp"), &mut alive, event)
+            .map_err(|error| if alive() { error } else { ended() })?;
+        let mut watchdog = false;
+        for one in signals {
+            match one {
+                Signal::Command(Command::Cut) => return Ok(Exit::Cut),
+                Signal::Command(Command::Quit) => return Ok(Exit::Quit),
+                Signal::Command(Command::PowerOn) => {}
+                Signal::Command(Command::PowerButton) => drop(qmp.execute("system_powerdown", &json!({}))?),
+                Signal::Event(name, data) => match (name.as_str(), data["reason"].as_str()) {
+                    ("WATCHDOG", _) => watchdog = true,
+                    ("SHUTDOWN", Some("guest-shutdown" | "host-signal")) => return Ok(Exit::Off),
+                    ("SHUTDOWN", _) => {
+                        self.keep_memory(&mut qmp)?;
+                        return Ok(if watchdog { Exit::Watchdog } else { Exit::Reset });
+                    }
+                    ("GONE", _) if !alive() => return Err(ended()),
+                    _ => {}
+                },
+            }
+        }
+        Err(EmulateError::Ended)
+    }
+
+    /// A warm reset leaves the memory as it is: the kernel's last words are read back at the next boot.
+    fn keep_memory(&mut self, qmp: &mut Qmp) -> Result<(), EmulateError> {
+        let path = self.spec.file("pstore");
+        let address = pstore_address(self.spec.memory);
+        qmp.execute("pmemsave", &json!({ "val": address, "size": PSTORE_BYTES, "filename": path }))?;
+        self.pstore = Some(path);
+        Ok(())
+    }
+}
+
+/// The virtual board has its serial port where a Pi 5 has the first of several; a console that the driver does not have
+/// would switch off the others.
+fn serial_console(cmdline: &str) -> String {
+    let words = cmdline.split_ascii_whitespace();
+    let renamed = words.map(|word| if word.starts_with("console=ttyAMA") { "console=ttyAMA0" } else { word });
+    renamed.collect::<Vec<_>>().join(" ")
+}
+
+/// Waits until somebody switches the board on; false when the emulator is to end.
+fn wait_for_power(signals: &Receiver<Signal>) -> bool {
+    for one in signals {
+        match one {
+            Signal::Command(Command::PowerOn | Command::PowerButton) => return true,
+            Signal::Command(Command::Quit) => return false,
+            Signal::Command(Command::Cut) | Signal::Event(..) => {}
+        }
+    }
+    false
+}
