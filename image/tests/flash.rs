@@ -8,6 +8,7 @@ use std::io::{self, Cursor, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{Drive, image, partition};
 use tayberry::bmap::Map;
@@ -211,6 +212,8 @@ struct Watched {
     rotten: Option<u64>,
     /// Writes of the image behind this byte fail.
     ends: u64,
+    /// Flushes fail from this one on.
+    flushes: AtomicU32,
 }
 
 impl Target for Watched {
@@ -233,7 +236,10 @@ impl Target for Watched {
     }
 
     fn flush(&self) -> io::Result<()> {
-        Ok(())
+        match self.flushes.fetch_sub(1, Ordering::Relaxed) {
+            0 => Err(io::Error::other("lost")),
+            _ => Ok(()),
+        }
     }
 
     fn forget(&self) -> io::Result<()> {
@@ -241,10 +247,11 @@ impl Target for Watched {
     }
 }
 
-fn watched(rotten: Option<u64>, ends: u64) -> (Result<(), WriteError>, Vec<(u64, bool)>) {
+fn watched(rotten: Option<u64>, ends: u64, flushes: u32) -> (Result<(), WriteError>, Vec<(u64, bool)>) {
     let drive = Drive::used();
     let mut source = Source::open(image()).unwrap();
-    let target = Watched { file: drive.open(), writes: Mutex::default(), rotten, ends };
+    let target =
+        Watched { file: drive.open(), writes: Mutex::default(), rotten, ends, flushes: flushes.into() };
     let extents = plan(source.map.as_ref());
     let preseed = Some((source.preseed_offset().unwrap(), Preseed::default().render().unwrap()));
     let job = Job { target: &target, target_bytes: drive.bytes(), extents: &extents, preseed };
@@ -254,7 +261,7 @@ fn watched(rotten: Option<u64>, ends: u64) -> (Result<(), WriteError>, Vec<(u64,
 
 #[test]
 fn the_partition_table_comes_last() {
-    let (result, writes) = watched(None, u64::MAX);
+    let (result, writes) = watched(None, u64::MAX, 99);
     result.unwrap();
     assert_eq!(writes.first(), Some(&(0, false)), "erased first");
     assert_eq!(writes.last(), Some(&(0, true)), "written last");
@@ -266,19 +273,23 @@ fn the_partition_table_comes_last() {
 fn a_drive_that_goes_wrong_is_left_without_a_table() {
     let system = layout::IMAGE[3].start;
     let preseed = Source::open(image()).unwrap().preseed_offset().unwrap();
-    for (rotten, ends) in [(Some(system + 5), u64::MAX), (Some(preseed), u64::MAX), (None, system + 1)] {
-        let (result, writes) = watched(rotten, ends);
+    let all = u64::MAX;
+    let rows =
+        [(Some(system + 5), all, 99), (Some(preseed), all, 99), (None, system + 1, 99), (None, all, 1)];
+    for (rotten, ends, flushes) in rows {
+        let (result, writes) = watched(rotten, ends, flushes);
         match result {
             Err(WriteError::Differs { offset, bytes }) => {
                 assert!((offset..offset + bytes).contains(&rotten.unwrap()));
             }
-            Err(WriteError::Drive { what: "write", .. }) if rotten.is_none() => {}
+            Err(WriteError::Drive { what: "write", .. }) if ends == system + 1 => {}
+            Err(WriteError::Drive { what: "flush", .. }) if flushes == 1 => {}
             other => panic!("{other:?}"),
         }
         assert!(!writes.iter().any(|(offset, is_data)| *offset < HEAD && *is_data));
     }
     // The table itself: the person is told that it does not read back.
-    assert!(matches!(watched(Some(512), u64::MAX).0, Err(WriteError::Differs { offset: 0, .. })));
+    assert!(matches!(watched(Some(512), u64::MAX, 99).0, Err(WriteError::Differs { offset: 0, .. })));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use sha2::{Digest, Sha256};
@@ -15,10 +16,15 @@ use crate::ui::{Stage, Ui, human};
 
 /// Bytes handled at once. A divisor of [`HEAD`].
 const CHUNK: usize = 1 << 20;
+/// Bytes that are skipped at once: few enough to stay in a core's cache. At most [`CHUNK`].
+const SKIP: usize = 128 << 10;
 /// Chunks under way between reading and writing.
 const DEPTH: usize = 4;
-/// Bytes after which written data is flushed, so that the bar shows what the drive has, not what memory has.
-const FLUSH_EVERY: u64 = 64 * MIB;
+/// Bytes after which written data is flushed, while more is written: the drive never waits for memory, and the bar is
+/// at most two of these ahead of the drive.
+const FLUSH_EVERY: u64 = 16 * MIB;
+/// With nothing to write for so long, because much of the image is skipped, what was written is flushed, too.
+const IDLE: Duration = Duration::from_millis(20);
 /// End of the drive that is erased: a backup partition table of what was there before (UEFI specification 2.10,
 /// section 5.3.2), or RAID superblocks.
 const TAIL: u64 = MIB;
@@ -195,17 +201,23 @@ impl Job<'_> {
         if back == bytes { Ok(()) } else { Err(WriteError::Differs { offset, bytes: bytes.len() as u64 }) }
     }
 
-    /// Streams the image by; another thread writes what is to be written.
+    /// Streams the image by: this thread reads, one writes what is to be written, one flushes it.
     fn copy(&self, image: &mut (dyn Read + Send), stage: &Stage) -> Result<Copied, WriteError> {
         std::thread::scope(|scope| {
             let (full, to_write) = sync_channel::<Chunk>(DEPTH);
             let (empty, free) = sync_channel(DEPTH);
-            let writer = scope.spawn(move || self.write_chunks(&to_write, &empty, stage));
+            let (written, to_flush) = sync_channel::<u64>(0);
+            let flusher = scope.spawn(move || {
+                to_flush.iter().try_for_each(|at| self.target.flush().map_err(drive("flush", at)))
+            });
+            let writer = scope.spawn(move || self.write_chunks(&to_write, &empty, &written, stage));
             let mut reader = Reader { image, at: 0, free, full, made: 0 };
             let copied = reader.run(self.extents);
             drop(reader);
             // The drive's failure explains the reader's.
-            writer.join().map_err(|_| WriteError::Thread)??;
+            let wrote = writer.join().map_err(|_| WriteError::Thread)?;
+            flusher.join().map_err(|_| WriteError::Thread)??;
+            wrote?;
             copied
         })
     }
@@ -214,22 +226,32 @@ impl Job<'_> {
         &self,
         chunks: &Receiver<Chunk>,
         empty: &SyncSender<Vec<u8>>,
+        written: &SyncSender<u64>,
         stage: &Stage,
     ) -> Result<(), WriteError> {
         let mut unflushed = 0;
-        for chunk in chunks {
-            let bytes = chunk.bytes.len() as u64;
-            self.target.write_at(&chunk.bytes, chunk.offset).map_err(drive("write", chunk.offset))?;
-            unflushed += bytes;
-            if unflushed >= FLUSH_EVERY {
-                self.target.flush().map_err(drive("flush", chunk.offset))?;
+        let mut at = 0;
+        loop {
+            let chunk = match chunks.recv_timeout(IDLE) {
+                Ok(chunk) => Some(chunk),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            let is_idle = chunk.is_none();
+            if let Some(Chunk { offset, bytes }) = chunk {
+                self.target.write_at(&bytes, offset).map_err(drive("write", offset))?;
+                unflushed += bytes.len() as u64;
+                at = offset;
+                stage.add(bytes.len() as u64);
+                // The reader may have gone: then nobody wants the buffer.
+                empty.send(bytes).unwrap_or_default();
+            }
+            if unflushed >= FLUSH_EVERY || (is_idle && unflushed > 0) {
+                // Waits until the flush before is done.
+                written.send(at).map_err(|_| WriteError::Thread)?;
                 unflushed = 0;
             }
-            stage.add(bytes);
-            // The reader may have gone: then nobody wants the buffer.
-            empty.send(chunk.bytes).unwrap_or_default();
         }
-        Ok(())
     }
 
     /// Reads every extent back. The head is not on the drive yet: its part comes from memory.
@@ -335,7 +357,7 @@ impl Reader<'_> {
     fn skip(&mut self, end: u64) -> Result<(), WriteError> {
         let mut bytes = Vec::new();
         while self.at < end {
-            let length = usize::try_from(end - self.at).unwrap_or(usize::MAX).min(CHUNK);
+            let length = usize::try_from(end - self.at).unwrap_or(usize::MAX).min(SKIP);
             bytes.resize(length, 0);
             self.fill(&mut bytes)?;
             if bytes != ZEROS[..length] {

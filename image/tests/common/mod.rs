@@ -48,7 +48,7 @@ fn write_image(disk: &mut File) {
         file(preseed::FILE, &[b'\n'; preseed::BYTES]),
         file("STATE.BIN", &[0; 4096]),
     ];
-    let kernel = [file("kernel_2712.img", &[0x5a; 3 << 20])];
+    let kernel = [file("kernel_2712.img", &[0x5a; 20 << 20])];
     for (slot, files) in
         [(layout::CONFIG, &config[..]), (layout::boot(Slot::A), &kernel), (layout::boot(Slot::B), &[])]
     {
