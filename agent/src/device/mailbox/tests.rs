@@ -111,7 +111,7 @@ proptest! {
     #[test]
     fn what_the_firmware_says_arrives(number in 1..=u32::MAX, words in proptest::collection::vec(any::<u32>(), 1..40)) {
         let mut mailbox = mailbox(&[(number, words.clone())], None);
-        prop_assert_eq!(mailbox.property(number, &[], words.len()).unwrap(), words.clone());
+        prop_assert_eq!(mailbox.property(number, &[], words.len()).unwrap(), &words[..]);
         let shorter = mailbox.property(number, &[], words.len() + 1);
         let refused = matches!(shorter, Err(MailboxError::Property(PropertyError::Length { .. })));
         prop_assert!(refused);
