@@ -4,6 +4,7 @@
 //! `main.rs`; the virtual Pi 5 is also a library for the journeys in `tests/`.
 
 pub mod apt;
+pub mod bmap;
 pub mod build;
 pub mod commands;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod deb;
 pub mod emulate;
 pub mod fetch;
 pub mod files;
+pub mod flash;
 pub mod image_file;
 pub mod interrupt;
 pub mod lock;

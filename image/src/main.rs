@@ -30,6 +30,8 @@ enum Command {
     Lock(commands::lock::Arguments),
     /// Build the image that image/tayberry.lock describes
     Build(commands::build::Arguments),
+    /// Write an image to an SD card, USB or NVMe drive, or list the drives
+    Flash(commands::flash::Arguments),
 }
 
 fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
@@ -37,6 +39,7 @@ fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
     match &cli.command {
         Command::Build(arguments) => commands::build::run(arguments, &Paths::find(&start)?, ui),
         Command::Emulate(arguments) => commands::emulate::run(arguments, &Paths::find(&start)?, ui),
+        Command::Flash(arguments) => commands::flash::run(arguments, &start, ui),
         Command::Lock(arguments) => commands::lock::run(arguments, &Paths::find(&start)?, ui),
     }
 }

@@ -77,6 +77,18 @@ impl Ui {
         }
     }
 
+    /// Asks for a line. `None` when nobody can answer: no terminal, or a script listens.
+    #[must_use]
+    pub fn ask(self, question: impl std::fmt::Display) -> Option<String> {
+        if self.mode == Mode::Json || !std::io::stdin().is_terminal() {
+            return None;
+        }
+        eprint!("{question} ");
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).ok()?;
+        Some(line.trim().to_owned())
+    }
+
     /// Says why the command failed.
     pub fn error(error: &dyn std::error::Error) {
         eprintln!("tayberry: {error}");

@@ -28,6 +28,9 @@ pub enum TableError {
         /// Bytes that the disk has.
         have: u64,
     },
+    /// The table is none that [`write_image`] makes.
+    #[error("it has no partition table of a Tayberry image")]
+    NotAnImage,
     /// A partition is not where this version of Tayberry puts it.
     #[error("partition {number} is not Tayberry's: it should begin at byte {start}; this disk is left alone")]
     NotOurs {
@@ -127,6 +130,33 @@ pub struct DataPartition {
 }
 
 /// The last sector that a partition may use: in front of the backup table (33 sectors), on a 1 MiB boundary.
+/// Checks that `head`, the beginning of an image file, carries the table of an image: every partition of
+/// [`layout::IMAGE`] by number, name and place. The first 35 sectors are needed; nothing behind them is looked at.
+///
+/// # Errors
+/// [`TableError::NotAnImage`], or [`TableError::NotOurs`] for the first partition that differs.
+pub fn check_image(head: &[u8]) -> Result<(), TableError> {
+    /// Where the header counts its entries: 128 of 128 bytes (UEFI specification 2.10, table 5.5). Checked before
+    /// the library reads them, because it reads as many as a file claims to have.
+    const COUNTS: std::ops::Range<usize> = 512 + 80..512 + 88;
+    let counts = [128_u32.to_le_bytes(), 128_u32.to_le_bytes()].concat();
+    // The table has 34 sectors; the library reads a few bytes past its last entry.
+    let table = head.get(..35 * 512).ok_or(TableError::NotAnImage)?;
+    if table.get(COUNTS) != Some(&counts[..]) {
+        return Err(TableError::NotAnImage);
+    }
+    let gpt = GPT::read_from(&mut std::io::Cursor::new(table), SECTOR).map_err(|_| TableError::NotAnImage)?;
+    for part in layout::IMAGE {
+        let entry = &gpt[part.number];
+        let sectors = (part.start / SECTOR, (part.start + part.bytes) / SECTOR - 1);
+        let same = (entry.starting_lba, entry.ending_lba) == sectors;
+        if !same || entry.partition_name.as_str() != part.name {
+            return Err(TableError::NotOurs { number: part.number, start: part.start });
+        }
+    }
+    Ok(())
+}
+
 fn last_usable(disk_bytes: u64) -> u64 {
     let end = disk_bytes / SECTOR - 33 - 1;
     end / (layout::MIB / SECTOR) * (layout::MIB / SECTOR) - 1
@@ -174,6 +204,31 @@ mod tests {
         let mut gpt = GPT::new_from(&mut foreign, SECTOR, [7; 16]).unwrap();
         gpt.write_into(&mut foreign).unwrap();
         assert!(matches!(ensure_data(&mut foreign, 32 << 30), Err(TableError::NotOurs { .. })));
+    }
+
+    #[test]
+    fn an_image_is_told_from_other_files() {
+        let head = image().head;
+        check_image(&head).unwrap();
+        let changed = |at: usize| {
+            let mut head = head.clone();
+            head[at] ^= 1;
+            check_image(&head)
+        };
+        for (name, result) in [
+            ("empty", check_image(&[])),
+            ("short", check_image(&head[..35 * 512 - 1])),
+            ("zeros", check_image(&[0; 1 << 20])),
+            ("entry", changed(1024 + 32)),
+            ("header", changed(512 + 40)),
+            ("count", changed(512 + 83)),
+        ] {
+            assert!(matches!(result, Err(TableError::NotAnImage)), "{name}: {result:?}");
+        }
+        let mut other = Sparse::new(layout::IMAGE_BYTES);
+        let mut gpt = GPT::new_from(&mut other, SECTOR, [7; 16]).unwrap();
+        gpt.write_into(&mut other).unwrap();
+        assert!(matches!(check_image(&other.head), Err(TableError::NotOurs { number: 1, .. })));
     }
 
     /// Keeps the first and last mebibyte; the rest reads as zero.

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod emulate;
+pub mod flash;
 pub mod lock;
 
 use std::path::PathBuf;
@@ -48,6 +49,9 @@ pub enum CommandError {
     /// No image was named and none was built.
     #[error("{0} holds no image: run `tayberry build`, or name an image")]
     NoImage(PathBuf),
+    /// Writing to a drive.
+    #[error(transparent)]
+    Flash(#[from] crate::flash::FlashError),
     /// A file.
     #[error("{path}: {error}")]
     Io {

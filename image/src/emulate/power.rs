@@ -172,8 +172,7 @@ impl<'a> Power<'a> {
         std::fs::write(&initramfs, parts).map_err(at(&initramfs))?;
         let device_tree = self.spec.file("board.dtb");
         device_tree::write(self.tools, self.spec, base, &device_tree, boot, medium)?;
-        // The virtual board's serial port has another name than the Pi 5's.
-        let cmdline = format!("{} console=ttyAMA0 {}", boot.cmdline, self.spec.cmdline);
+        let cmdline = format!("{} {}", serial_console(&boot.cmdline), self.spec.cmdline);
         Ok(Loaded { kernel, initramfs, device_tree, cmdline, pstore: self.pstore.clone() })
     }
 
@@ -244,6 +243,14 @@ impl<'a> Power<'a> {
         self.pstore = Some(path);
         Ok(())
     }
+}
+
+/// The virtual board has its serial port where a Pi 5 has the first of several; a console that the driver does not have
+/// would switch off the others.
+fn serial_console(cmdline: &str) -> String {
+    let words = cmdline.split_ascii_whitespace();
+    let renamed = words.map(|word| if word.starts_with("console=ttyAMA") { "console=ttyAMA0" } else { word });
+    renamed.collect::<Vec<_>>().join(" ")
 }
 
 /// Waits until somebody switches the board on; false when the emulator is to end.
