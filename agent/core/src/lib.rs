@@ -3,5 +3,6 @@
 
 pub mod console;
 pub mod data;
+pub mod firmware;
 pub mod status;
 pub mod timing;

@@ -38,6 +38,8 @@ struct Status {
     disk: String,
     root_hash: String,
     boot_stages: Vec<(String, u64)>,
+    /// Degrees Celsius; none where there is no mailbox.
+    soc_temperature: Option<f64>,
 }
 
 async fn status() -> zbus::Result<Status> {
@@ -52,6 +54,7 @@ async fn status() -> zbus::Result<Status> {
         disk: agent.disk().await?,
         root_hash: agent.root_hash().await?,
         boot_stages: agent.boot_stages().await?,
+        soc_temperature: agent.soc_temperature().await.ok(),
     })
 }
 
@@ -64,6 +67,9 @@ fn print(status: &Status, json: bool) {
     println!("slot          {} ({}), next boot {}", status.booted_slot, status.state, status.default_slot);
     println!("disk          {}", status.disk);
     println!("root hash     {}", status.root_hash);
+    if let Some(degrees) = status.soc_temperature {
+        println!("temperature   {degrees:.1} °C");
+    }
     for (name, length) in &status.boot_stages {
         println!("boot {name:8} {length:6} ms");
     }

@@ -3,4 +3,5 @@
 pub mod boot;
 pub mod console;
 pub mod data;
+pub mod mailbox;
 pub mod network;

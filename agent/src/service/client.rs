@@ -31,4 +31,7 @@ pub trait Agent {
     /// Stages of this boot and their lengths in milliseconds.
     #[zbus(property)]
     fn boot_stages(&self) -> zbus::Result<Vec<(String, u64)>>;
+    /// Temperature of the processor in degrees Celsius, read anew each time.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn soc_temperature(&self) -> zbus::Result<f64>;
 }

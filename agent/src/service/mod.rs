@@ -6,6 +6,8 @@ use tayberry_core::status::{Facts, State};
 use tayberry_core::timing::Stage;
 use tayberry_format::boot_report::BootReport;
 
+use crate::device::mailbox::Mailbox;
+
 /// Bus name, and the object's interface.
 pub const NAME: &str = "io.tayberry.Agent1";
 /// Path of the object.
@@ -75,4 +77,17 @@ impl Agent {
     fn boot_stages(&self) -> Vec<(String, u64)> {
         self.0.stages.clone()
     }
+
+    /// Temperature of the processor in degrees Celsius, read anew each time; an error where there is no mailbox.
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn soc_temperature(&self) -> zbus::fdo::Result<f64> {
+        // The firmware may take seconds; the agent's watchdog must not wait for it.
+        let read = || Mailbox::open()?.temperature();
+        let temperature = tokio::task::spawn_blocking(read).await.map_err(failed)?.map_err(failed)?;
+        Ok(temperature.degrees())
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> zbus::fdo::Error {
+    zbus::fdo::Error::Failed(error.to_string())
 }

@@ -6,7 +6,8 @@
 //! 0 and `AUTH`: QEMU never puts data of two connections into one piece. What the bus still says to an old connection
 //! is dropped here.
 //!
-//! Limits: no file descriptors; and since a port cannot be closed from this side, the host learns of a bus that hung
+//! Limits: an answer that was under way when its host left can reach the next host if that one connects at once; its
+//! handshake then fails, and it tries again. No file descriptors; and since a port cannot be closed from this side, the host learns of a bus that hung
 //! up by its own deadline only. The bus takes the host for root, whoever it says to be must be user 0.
 
 use std::convert::Infallible;
@@ -14,11 +15,11 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
 
-use crate::port::{self, Found};
+use crate::port::{self, AWAY, BLIP, Found};
 
 /// Name of the virtio port.
 pub const PORT: &str = "io.tayberry.dbus";
@@ -73,7 +74,8 @@ pub fn first(port: &mut (impl Read + AsFd)) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Carries bytes between both sides until one of them ends.
+/// Carries bytes between both sides until one of them ends. A young connection may find the port closed for a moment:
+/// that is the end of the one before it.
 ///
 /// # Errors
 /// When the port is gone.
@@ -83,33 +85,46 @@ pub fn converse(
     first: &[u8],
 ) -> io::Result<End> {
     bus.set_nonblocking(true)?;
-    if port::send(bus, first, PATIENCE).is_err() {
+    let begun = Instant::now();
+    let young = || BLIP.saturating_sub(begun.elapsed());
+    if port::send(bus, first, PATIENCE, Duration::ZERO).is_err() {
         return Ok(End::Bus);
     }
     loop {
-        let (from_port, from_bus) = {
-            let mut fds =
-                [PollFd::new(port.as_fd(), PollFlags::POLLIN), PollFd::new(bus.as_fd(), PollFlags::POLLIN)];
-            port::wait(&mut fds, LOOK)?;
-            (fds[0].any().unwrap_or(true), fds[1].any().unwrap_or(true))
-        };
+        let (from_port, from_bus) = look(port, bus)?;
         // The host first: if it began anew, the bus' data is for nobody.
         if from_port {
             match port::receive(port)? {
                 Found::Data(data) if data.starts_with(OPENING) => return Ok(End::Again(data)),
-                Found::Data(data) if port::send(bus, &data, PATIENCE).is_err() => return Ok(End::Bus),
-                Found::Closed => return Ok(End::Host),
+                Found::Data(data) if port::send(bus, &data, PATIENCE, Duration::ZERO).is_err() => {
+                    return Ok(End::Bus);
+                }
+                Found::Closed if young().is_zero() => return Ok(End::Host),
+                Found::Closed => {
+                    port::nap(young().min(AWAY))?;
+                    continue;
+                }
                 Found::Data(_) | Found::Nothing => {}
             }
         }
         if from_bus {
             match port::receive(bus) {
-                Ok(Found::Data(data)) if port::send(port, &data, PATIENCE).is_err() => return Ok(End::Host),
+                Ok(Found::Data(data)) if port::send(port, &data, PATIENCE, young()).is_err() => {
+                    return Ok(End::Host);
+                }
                 Ok(Found::Data(_) | Found::Nothing) => {}
                 Ok(Found::Closed) | Err(_) => return Ok(End::Bus),
             }
         }
     }
+}
+
+/// Waits until there is something to read; which side?
+fn look(port: &impl AsFd, bus: &impl AsFd) -> io::Result<(bool, bool)> {
+    let mut fds = [PollFd::new(port.as_fd(), PollFlags::POLLIN), PollFd::new(bus.as_fd(), PollFlags::POLLIN)];
+    port::wait(&mut fds, LOOK)?;
+    let [from_port, from_bus] = fds.map(|fd| fd.any().unwrap_or(true));
+    Ok((from_port, from_bus))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! How such a port behaves (kernel, drivers/char/virtio_console.c): while the host's side is closed, `poll` says hang-up,
 //! `read` returns 0 bytes once the data that is left was read, and `write` waits. A port that the host opens again
-//! goes on as if nothing had been.
+//! goes on as if nothing had been. The news that the host closed or opened it comes by another queue than the data and
+//! may be late: data of a new connection can be read while the port still seems closed, or closes once more.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -17,6 +18,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 pub const CHUNK: usize = 4096;
 /// How often a closed port is looked at: nothing tells of its opening, `poll` returns at once with a hang-up.
 pub const AWAY: Duration = Duration::from_millis(50);
+/// How often a port that seems closed for a moment is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long a port may seem closed although the host has opened it.
+pub const BLIP: Duration = Duration::from_millis(500);
 /// How long the port's device may take to appear after the service starts.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -123,12 +128,18 @@ pub fn receive(from: &mut impl Read) -> io::Result<Found> {
     }
 }
 
-/// Writes everything within `time`.
+/// Writes everything within `time`; waits for a closed side as long as `blip`.
 ///
 /// # Errors
 /// When the other side is closed or does not take it in time.
-pub fn send(to: &mut (impl Write + AsFd), mut bytes: &[u8], time: Duration) -> io::Result<()> {
-    let deadline = Instant::now() + time;
+pub fn send(
+    to: &mut (impl Write + AsFd),
+    mut bytes: &[u8],
+    time: Duration,
+    blip: Duration,
+) -> io::Result<()> {
+    let begun = Instant::now();
+    let deadline = begun + time;
     while !bytes.is_empty() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -140,9 +151,11 @@ pub fn send(to: &mut (impl Write + AsFd), mut bytes: &[u8], time: Duration) -> i
             fds[0].revents().unwrap_or(PollFlags::empty())
         };
         if seen.contains(PollFlags::POLLHUP) {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        if seen.contains(PollFlags::POLLOUT) {
+            if begun.elapsed() >= blip {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            nap(LOOK)?;
+        } else if seen.contains(PollFlags::POLLOUT) {
             match to.write(bytes) {
                 Ok(length) => bytes = &bytes[length..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -179,11 +192,11 @@ mod tests {
         there.write_all(b"x").unwrap();
         assert_eq!(read(&mut here, Duration::from_secs(5)).unwrap(), Found::Data(b"x".to_vec()));
         let flood = vec![0; 8 << 20];
-        let error = send(&mut here, &flood, Duration::from_millis(50)).unwrap_err();
+        let error = send(&mut here, &flood, Duration::from_millis(50), BLIP).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(there);
         // A reset or an orderly end, as the kernel sees it: in both cases nothing more comes.
         assert!(matches!(read(&mut here, Duration::from_millis(5)), Ok(Found::Closed) | Err(_)));
-        assert!(send(&mut here, b"x", Duration::from_secs(5)).is_err());
+        assert!(send(&mut here, b"x", Duration::from_secs(5), BLIP).is_err());
     }
 }

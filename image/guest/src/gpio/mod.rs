@@ -51,8 +51,8 @@ impl<P: Read + Write + AsFd> Bridge<P> {
                     self.say(&report);
                 }
             }
-            Found::Nothing => {}
-            Found::Closed => self.lines.clear(),
+            // A line that a host left unfinished is ended by the first byte of the next one.
+            Found::Nothing | Found::Closed => {}
         }
         if self.looked.elapsed() >= INTERVAL {
             self.looked = Instant::now();
@@ -62,15 +62,19 @@ impl<P: Read + Write + AsFd> Bridge<P> {
     }
 
     fn answer(&self, request: &Request) -> Report {
-        let (line, done) = match request.ask {
-            Ask::Set(pull) => (pull.line, self.chip.pull(pull.line, pull.level == 1)),
-            Ask::Get(line) => (line, Ok(())),
-        };
-        let say = match done.and_then(|()| self.chip.level(line)) {
-            Ok(value) => Say::Level(Level { line, value: value.into() }),
+        let say = match self.carry_out(&request.ask) {
+            Ok(level) => Say::Level(level),
             Err(error) => Say::Error(error.to_string()),
         };
         Report { id: request.id, say }
+    }
+
+    fn carry_out(&self, ask: &Ask) -> Result<Level, Box<dyn std::error::Error>> {
+        let line = ask.check()?;
+        if let Ask::Set(pull) = ask {
+            self.chip.pull(line, pull.level == 1)?;
+        }
+        Ok(Level { line, value: self.chip.level(line)?.into() })
     }
 
     fn report_changes(&mut self) {
@@ -89,7 +93,7 @@ impl<P: Read + Write + AsFd> Bridge<P> {
     /// A host that is away or does not listen loses the report; when it is back it asks.
     fn say(&mut self, report: &Report) {
         if let Ok(line) = report.line() {
-            port::send(&mut self.port, &line, PATIENCE).unwrap_or_default();
+            port::send(&mut self.port, &line, PATIENCE, port::BLIP).unwrap_or_default();
         }
     }
 }
@@ -120,8 +124,9 @@ mod tests {
         assert_eq!(next(&mut bridge), "{\"id\":1,\"level\":{\"line\":5,\"value\":1}}\n");
         let pull = chip::tests::attribute(folder.path(), 5, "pull");
         assert_eq!(std::fs::read_to_string(pull).unwrap(), "pull-down");
-        host.write_all(b"\n{\"get\":99}\n").unwrap();
-        assert!(next(&mut bridge).contains("it has lines 0 to 53"));
+        host.write_all(b"\n{\"id\":3,\"get\":99}\n").unwrap();
+        let error = next(&mut bridge);
+        assert!(error.starts_with("{\"id\":3,\"error\":") && error.contains("lines 0 to 53"), "{error}");
         host.write_all(b"{\"id\":2,\"get\":45}\n").unwrap();
         assert_eq!(next(&mut bridge), "{\"id\":2,\"level\":{\"line\":45,\"value\":1}}\n");
         std::fs::write(chip::tests::attribute(folder.path(), FAN, "value"), "0\n").unwrap();
