@@ -71,9 +71,9 @@ impl Bus {
     }
 
     async fn try_connect(port: &Path) -> Result<Self, JourneyError> {
-        let stream = tokio::net::UnixStream::connect(port).await?;
+        let address = format!("unix:path={}", port.display());
         // At the other end root's helper speaks to the bus: root is who we are there.
-        let bus = Self(Builder::unix_stream(stream).user_id(0).build().await?);
+        let bus = Self(Builder::address(address.as_str()).user_id(0).build().await?);
         bus.agent().await?.version().await?;
         Ok(bus)
     }
@@ -104,7 +104,7 @@ impl Bus {
         let deadline = Instant::now() + patience;
         loop {
             let path = manager.load_unit(unit).await?;
-            let state = UnitProxy::builder(&self.0).path(path)?.build().await?.active_state().await?;
+            let state = UnitProxy::builder(&self.0).path(path).build().await?.active_state().await?;
             if state == "active" {
                 return Ok(());
             }
@@ -131,8 +131,8 @@ impl Bus {
         ];
         manager.start_transient_unit(&name, "fail", &properties, &[]).await?;
         let path = manager.load_unit(&name).await?;
-        let unit = UnitProxy::builder(&self.0).path(path.clone())?.build().await?;
-        let service = ServiceProxy::builder(&self.0).path(path)?.build().await?;
+        let unit = UnitProxy::builder(&self.0).path(path.clone()).build().await?;
+        let service = ServiceProxy::builder(&self.0).path(path).build().await?;
         let deadline = Instant::now() + patience;
         loop {
             let state = unit.active_state().await?;
