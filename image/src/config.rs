@@ -218,10 +218,10 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_place_and_what_is_allowed() {
         let unknown = error(&GOOD.replace("hostname =", "hostnam ="));
-        assert!(unknown.contains("line 8, column 1") && unknown.contains("expected one of"), "{unknown}");
+        assert!(unknown.contains("line 7, column 1") && unknown.contains("expected one of"), "{unknown}");
         let wrong_type = error(&GOOD.replace("version = \"0.1.0\"", "version = 1"));
         assert!(
-            wrong_type.contains("line 7, column 11") && wrong_type.contains("expected a string"),
+            wrong_type.contains("line 6, column 11") && wrong_type.contains("expected a string"),
             "{wrong_type}"
         );
         let kernel = error(&GOOD.replace("kernel = \"debian\"", "kernel = \"bsd\""));

@@ -39,12 +39,11 @@ pub enum DebError {
     },
 }
 
+/// What is done with the files of a part.
+type Visitor<'a> = dyn FnMut(&mut tar::Archive<&mut dyn Read>) -> Result<(), DebError> + 'a;
+
 /// Opens the member of the package whose name begins with `part` and hands its files to `each`.
-fn members(
-    deb: &Path,
-    part: &'static str,
-    each: &mut dyn FnMut(&mut tar::Archive<&mut dyn Read>) -> Result<(), DebError>,
-) -> Result<(), DebError> {
+fn members(deb: &Path, part: &'static str, each: &mut Visitor<'_>) -> Result<(), DebError> {
     let io = |error| DebError::Io { path: deb.to_owned(), error };
     let mut archive = ar::Archive::new(io::BufReader::new(File::open(deb).map_err(io)?));
     while let Some(entry) = archive.next_entry() {

@@ -1,4 +1,5 @@
 //! The FAT writer against an independent reader, the `fatfs` crate.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 

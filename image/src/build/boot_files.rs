@@ -114,8 +114,6 @@ pub fn autoboot_sector() -> [u8; autoboot::BYTES] {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn golden() {
         let config = crate::config::Config::load(std::path::Path::new("appliance.toml")).unwrap();

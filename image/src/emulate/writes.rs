@@ -108,7 +108,7 @@ impl Log {
             let limit = torn.filter(|_| index + 1 == chosen.len()).unwrap_or(u64::MAX);
             match *write {
                 Write::Data { offset, bytes, data } => {
-                    copy(&self.file, data, disk, offset, bytes.min(limit))?
+                    copy(&self.file, data, disk, offset, bytes.min(limit))?;
                 }
                 Write::Discard { offset, bytes } => zero(disk, offset, bytes.min(limit))?,
                 Write::Flush => {}
