@@ -52,12 +52,18 @@ impl Device {
     /// When the device does not come up; the console's last words are in the message.
     pub async fn bus(&self) -> Result<Bus, JourneyError> {
         Bus::connect(&self.machine.port("io.tayberry.dbus"), BOOT).await.map_err(|error| {
-            let console = std::fs::read_to_string(self.folder.path().join("console.log")).unwrap_or_default();
-            let words: Vec<&str> = console.lines().rev().take(25).collect();
-            let words: Vec<&str> = words.into_iter().rev().collect();
             let why = self.machine.why_ended().unwrap_or_default();
-            JourneyError::Failed(format!("{error} {why}\n{}", words.join("\n")))
+            JourneyError::Failed(format!("{error} {why}\n{}", self.console_end()))
         })
+    }
+
+    /// The last lines of the serial console, for messages.
+    #[must_use]
+    pub fn console_end(&self) -> String {
+        let console = std::fs::read(self.folder.path().join("console.log")).unwrap_or_default();
+        let console = String::from_utf8_lossy(&console);
+        let lines: Vec<&str> = console.lines().collect();
+        lines[lines.len().saturating_sub(25)..].join("\n")
     }
 
     /// Path of a disk.
