@@ -121,24 +121,6 @@ fn last_data_block(disk: &std::fs::File, system: u64) -> Result<u64, JourneyErro
     Ok(header.data_blocks - 1)
 }
 
-/// A panic resets the board by itself, and the kernel's last words are there after it.
-#[tokio::test]
-async fn a_panic_is_kept_across_the_reset() -> Result<(), JourneyError> {
-    let fixture = Fixture::load()?;
-    let device = Device::start(&fixture, &[Medium::Nvme], |_| Ok(()))?;
-    let bus = device.bus().await?;
-    // The command never ends: the kernel is gone.
-    let panic = bus.shell("echo c > /proc/sysrq-trigger", Duration::from_secs(5)).await;
-    assert!(panic.is_err() || device.machine.exits().len() == 1, "{panic:?}");
-    drop(bus);
-    assert_eq!(device.machine.wait_exits(1, SHORT)?, [Exit::Reset]);
-    let bus = device.bus().await?;
-    let found = "grep -rqs 'sysrq' /var/lib/systemd/pstore /sys/fs/pstore";
-    bus.wait_active("multi-user.target", BOOT).await?;
-    assert_eq!(bus.shell(found, SHORT).await?, 0);
-    Ok(())
-}
-
 /// What the emulator appends to the initramfs means nothing to a board that is not the virtual Pi 5.
 #[tokio::test]
 async fn a_board_that_is_not_virtual_ignores_the_emulators_files() -> Result<(), JourneyError> {
