@@ -43,6 +43,7 @@ pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Res
     run("systemd-sysusers", &[])?;
     run("systemctl", &["preset-all"])?;
     run("systemd-hwdb", &["update", "--usr", "--strict"])?;
+    same_folder_name(&tree.path("usr/lib/udev/hwdb.bin"), &tree.root)?;
     // The compiled database replaces its sources.
     let sources = tree.path("usr/lib/udev/hwdb.d");
     std::fs::remove_dir_all(&sources).map_err(at(sources))?;
@@ -55,6 +56,20 @@ pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Res
     }
     tree.forget_removed();
     claim_new_files(tree)
+}
+
+/// The hardware database remembers where its sources lay; the folder of this build becomes a fixed name of the same
+/// length. (A cache folder of another length still gives another file.)
+fn same_folder_name(database: &Path, root: &Path) -> Result<(), BuildError> {
+    let mut bytes = std::fs::read(database).map_err(at(database))?;
+    let name = root.to_string_lossy().into_owned().into_bytes();
+    let mut from = 0;
+    while let Some(found) = bytes[from..].windows(name.len()).position(|window| window == name) {
+        bytes[from + found..from + found + name.len()].fill(b'/');
+        from += found + name.len();
+    }
+    std::fs::remove_file(database).map_err(at(database))?;
+    std::fs::write(database, bytes).map_err(at(database))
 }
 
 /// Whatever no package brought is ours.
