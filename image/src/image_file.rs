@@ -130,18 +130,9 @@ fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
 /// # Errors
 /// Says what is different.
 pub fn check_layout(path: &Path) -> Result<(), ImageError> {
-    let mut disk = File::open(path).map_err(at(path))?;
-    let not_ours = |why: String| ImageError::NotOurs { path: path.to_owned(), why };
-    let table = gptman::GPT::read_from(&mut disk, layout::SECTOR)
-        .map_err(|error| not_ours(format!("it has no partition table of ours ({error})")))?;
-    for part in layout::IMAGE {
-        let found = table.iter().find(|(number, _)| *number == part.number);
-        let fits = found.is_some_and(|(_, entry)| {
-            entry.starting_lba == part.start / layout::SECTOR && entry.partition_name.as_str() == part.name
-        });
-        if !fits {
-            return Err(not_ours(format!("partition {} is not {}", part.number, part.name)));
-        }
-    }
-    Ok(())
+    let disk = File::open(path).map_err(at(path))?;
+    let mut head = Vec::new();
+    disk.take(layout::MIB).read_to_end(&mut head).map_err(at(path))?;
+    tayberry_format::table::check_image(&head)
+        .map_err(|error| ImageError::NotOurs { path: path.to_owned(), why: error.to_string() })
 }

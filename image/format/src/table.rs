@@ -129,7 +129,6 @@ pub struct DataPartition {
     pub last: u64,
 }
 
-/// The last sector that a partition may use: in front of the backup table (33 sectors), on a 1 MiB boundary.
 /// Checks that `head`, the beginning of an image file, carries the table of an image: every partition of
 /// [`layout::IMAGE`] by number, name and place. The first 35 sectors are needed; nothing behind them is looked at.
 ///
@@ -157,6 +156,7 @@ pub fn check_image(head: &[u8]) -> Result<(), TableError> {
     Ok(())
 }
 
+/// The last sector that a partition may use: in front of the backup table (33 sectors), on a 1 MiB boundary.
 fn last_usable(disk_bytes: u64) -> u64 {
     let end = disk_bytes / SECTOR - 33 - 1;
     end / (layout::MIB / SECTOR) * (layout::MIB / SECTOR) - 1
