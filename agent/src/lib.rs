@@ -1,6 +1,7 @@
 //! The agent on the device. `device` looks and acts, `loops` repeat, `service` speaks D-Bus, decisions are in
 //! `tayberry-core`. `device` never calls `loops` or `service`.
 
+pub mod configure;
 pub mod device;
 pub mod loops;
 pub mod service;

@@ -4,5 +4,8 @@
 pub mod console;
 pub mod data;
 pub mod firmware;
+pub mod preseed;
+pub mod render;
+pub mod settle;
 pub mod status;
 pub mod timing;

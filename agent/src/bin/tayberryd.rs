@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use nix::time::{ClockId, clock_gettime};
+use tayberry_agent::configure;
 use tayberry_agent::device::{boot, data};
 use tayberry_agent::loops;
 use tayberry_agent::service::{Agent, NAME, PATH, Status};
@@ -21,6 +22,8 @@ enum Cli {
     Serve,
     /// Make or check the file system of the data partition, before it is mounted at /var
     PrepareData,
+    /// Take over a new preseed file and render the configuration, before the network starts
+    Configure,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +32,8 @@ enum DaemonError {
     Boot(#[from] boot::BootError),
     #[error(transparent)]
     Data(#[from] data::DataError),
+    #[error(transparent)]
+    Configure(#[from] configure::ConfigureError),
     #[error("D-Bus: {0}")]
     Bus(#[from] zbus::Error),
     #[error("{0}")]
@@ -43,6 +48,7 @@ fn main() -> ExitCode {
     }
     let done = match Cli::parse() {
         Cli::PrepareData => data::prepare().map_err(DaemonError::from),
+        Cli::Configure => configure::run().map_err(DaemonError::from),
         Cli::Serve => serve(),
     };
     match done {
@@ -60,10 +66,10 @@ async fn serve() -> Result<(), DaemonError> {
     let facts = boot::facts(&report.disk)?;
     let mut ends = report.steps.clone();
     ends.push(("agent".to_owned(), milliseconds()));
-    let notices = match &report.data {
-        Data::Unavailable { why } => vec![why.clone()],
-        Data::Open { .. } => Vec::new(),
-    };
+    let mut notices = configure::notices();
+    if let Data::Unavailable { why } = &report.data {
+        notices.insert(0, why.clone());
+    }
     let status = Status { facts, report, stages: stages(&ends) };
     let _bus =
         zbus::connection::Builder::system().name(NAME).serve_at(PATH, Agent(status.clone())).build().await?;

@@ -5,3 +5,6 @@ pub mod console;
 pub mod data;
 pub mod mailbox;
 pub mod network;
+pub mod preseed;
+pub mod render;
+pub mod store;

@@ -15,5 +15,6 @@ pub mod layout;
 pub mod preseed;
 pub mod property;
 pub mod slot;
+pub mod state;
 pub mod table;
 pub mod verity;

@@ -21,13 +21,14 @@ pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Res
     certificates(tree)?;
     tree.write("usr/lib/os-release", os_release(config).as_bytes())?;
     tree.link("etc/os-release", "../usr/lib/os-release")?;
-    tree.write("etc/hostname", format!("{}\n", config.image.hostname).as_bytes())?;
+    // Rendered from the state at every boot; systemd takes DEFAULT_HOSTNAME until then.
+    tree.link("etc/hostname", "../run/tayberry/etc/hostname")?;
     // Empty: tayberry-init lays the device's own id over it (machine-id(5)).
     tree.write("etc/machine-id", b"")?;
     tree.write("etc/fstab", b"")?;
     tree.link("etc/mtab", "../proc/self/mounts")?;
     tree.link("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf")?;
-    tree.link("etc/localtime", "/usr/share/zoneinfo/UTC")?;
+    tree.link("etc/localtime", "../run/tayberry/etc/localtime")?;
     let root = tree.root.display().to_string();
     let run = |program: &str, arguments: &[&str]| {
         execute(
@@ -102,6 +103,7 @@ fn os_release(config: &Config) -> String {
         ("ID_LIKE", "debian"),
         ("VERSION_ID", version),
         ("PRETTY_NAME", &format!("Tayberry {version}")),
+        ("DEFAULT_HOSTNAME", &config.image.hostname),
         ("IMAGE_ID", &config.image.name),
         ("IMAGE_VERSION", version),
     ] {
