@@ -1,9 +1,11 @@
 //! Every decision of the agent, as pure functions of values, time included. No input or output here: the agent looks
 //! and acts, this decides.
 
+pub mod claim;
 pub mod console;
 pub mod data;
 pub mod firmware;
+pub mod limits;
 pub mod preseed;
 pub mod render;
 pub mod settle;
