@@ -68,8 +68,6 @@ async fn a_preseeded_device_has_its_name_and_opens_to_its_key_alone() -> Result<
     let bus = device.bus().await?;
     bus.wait_active("multi-user.target", BOOT).await?;
     let owner = keys.path().join("owner");
-    let x = bus.shell("exec > /dev/ttyAMA0 2>&1; journalctl -b --no-pager -u ssh -u tayberry-ssh-key -l; sshd -T; ls -la /var/lib/tayberry/ssh; sleep 2", SHORT).await;
-    println!("{x:?}");
     let seen =
         ssh(port, &owner, "cat /proc/sys/kernel/hostname; date +%Z; cat /etc/hostname; tayberryctl status")?;
     let seen = seen.ok_or_else(|| JourneyError::Failed(format!("SSH is shut\n{}", device.console_end())))?;
