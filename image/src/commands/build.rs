@@ -6,7 +6,7 @@ use crate::build::boot_files::{self, BootFiles};
 use crate::build::compile::Programs;
 use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
-use crate::build::{BuildError, at, compile, erofs, finalise, initramfs, overlay, trim, verify};
+use crate::build::{BuildError, at, compile, erofs, finalise, initramfs, overlay, packages, trim, verify};
 use crate::commands::{CommandError, lock};
 use crate::config::{self, Config};
 use crate::fetch::{Cache, FetchError};
@@ -154,6 +154,7 @@ impl Bench<'_> {
             verify::symbols(tree, self.tools, &kernel.release)?;
         }
         verify::check(tree)?;
+        packages::write(tree, self.config, self.lock, &kernel.release)?;
         finalise::set_times(&tree.root, self.lock.epoch)?;
         stage.finish(&format!("{} files", tree.origin.len()));
         Ok((kernel.release, boot, emulator))
