@@ -1,4 +1,4 @@
-//! The build: the same lock gives the same bits.
+//! The build: the same lock gives the same bits, and the image tells what it is made of.
 
 use std::path::Path;
 use std::process::Command;
@@ -28,5 +28,35 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
         compared += 1;
     }
     assert!(compared >= 5, "image, block map, manifest, bill of materials, imager entry: {compared}");
+    Ok(())
+}
+
+/// Someone who has the image alone learns which packages it holds, under its root hash.
+#[test]
+fn what_was_built_is_inspected() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let folder = fixture.folder()?;
+    // Nothing beside it that could be read instead.
+    let image = folder.path().join("alone.img.zst");
+    std::fs::copy(&fixture.image, &image)?;
+    let output = Command::new(fixture.paths.project.join("target/debug/tayberry"))
+        .current_dir(&fixture.paths.project)
+        .args(["inspect", "--json"])
+        .arg(&image)
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+    let read = |bytes: &[u8]| -> Result<serde_json::Value, JourneyError> {
+        serde_json::from_slice(bytes).map_err(|error| JourneyError::Failed(error.to_string()))
+    };
+    let report = read(&output.stdout)?;
+    let manifest = read(&std::fs::read(fixture.image.with_file_name("manifest.json"))?)?;
+    let slot = &report["slots"][0];
+    assert_eq!(slot["system"]["state"], "verified");
+    assert_eq!(slot["root_hash"], manifest["root_hash"]);
+    assert_eq!(slot["contents"]["packages"], manifest["packages"]);
+    assert_eq!(slot["contents"]["kernel"], manifest["kernel"]["release"]);
+    let bash =
+        slot["contents"]["packages"].as_array().into_iter().flatten().find(|one| one["name"] == "bash");
+    assert!(bash.is_some_and(|bash| bash["bytes"].as_u64() > Some(1 << 20)), "{bash:?}");
     Ok(())
 }

@@ -171,7 +171,9 @@ pub fn list(head: &[u8]) -> Result<Vec<Listed>, TableError> {
                 _ => "other",
             },
             start: entry.starting_lba.saturating_mul(SECTOR),
-            bytes: (entry.ending_lba.saturating_add(1)).saturating_sub(entry.starting_lba).saturating_mul(SECTOR),
+            bytes: (entry.ending_lba.saturating_add(1))
+                .saturating_sub(entry.starting_lba)
+                .saturating_mul(SECTOR),
         })
         .collect())
 }

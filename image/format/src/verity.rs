@@ -293,7 +293,9 @@ mod tests {
             let at = BLOCK + at.index(tree.area.len() - BLOCK);
             tree.area[at] ^= 1 << bit;
             let result = verify(&data[..], &tree.area, tree.root);
-            prop_assert!(matches!(result, Err(VerityError::Tree { block }) if block == (at / BLOCK - 1) as u64));
+            let expected = (at / BLOCK - 1) as u64;
+            let found = matches!(result, Err(VerityError::Tree { block }) if block == expected);
+            prop_assert!(found, "{result:?}");
         }
 
         #[test]

@@ -6,11 +6,13 @@ use std::time::Duration;
 use tayberry_firmware::Medium;
 
 use crate::commands::{CommandError, io};
+use crate::emulate::EmulateError;
 use crate::emulate::board::{Drive, Spec};
 use crate::emulate::disk;
 use crate::emulate::machine::Machine;
 use crate::emulate::power::Command;
 use crate::fetch::Cache;
+use crate::image_file;
 use crate::interrupt::Interrupt;
 use crate::lock::Lock;
 use crate::mirror::Mirror;
@@ -67,6 +69,7 @@ fn forward(text: &str) -> Result<(u16, u16), String> {
 /// When the image is not ours, or the virtual Pi 5 fails.
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
     let image = arguments.image.clone().map_or_else(|| newest(&paths.out()), Ok)?;
+    image_file::check_layout(&image).map_err(EmulateError::from)?;
     let lock = Lock::load(&paths.lock())?;
     let tools = ready_tools(&lock, paths, ui)?;
     let run =
@@ -101,7 +104,7 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
 fn until(machine: &Machine, text: &str, interrupt: &Interrupt) -> Result<(), CommandError> {
     while !interrupt.wait(Duration::ZERO) {
         match machine.wait_console(0, text, Duration::from_secs(1)) {
-            Err(crate::emulate::EmulateError::Timeout { .. }) => {}
+            Err(EmulateError::Timeout { .. }) => {}
             other => return Ok(other.map(drop)?),
         }
     }

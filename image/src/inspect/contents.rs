@@ -24,8 +24,11 @@ pub enum ContentsError {
     #[error("dump.erofs cannot be run: {0}")]
     Run(#[from] std::io::Error),
     /// There is none.
-    #[error("the system partition has no {PATH}: it was built by an older version ({0})")]
-    Missing(std::process::ExitStatus),
+    #[error("the system partition has no {PATH}: it was built by an older version")]
+    Missing,
+    /// The tool gave up.
+    #[error("dump.erofs cannot read the system partition ({0})")]
+    Failed(std::process::ExitStatus),
     /// Too much, or too long.
     #[error("reading {PATH} took more than {} s or gave more than {MAX_BYTES} bytes", PATIENCE.as_secs())]
     Limit,
@@ -61,8 +64,12 @@ pub fn read(tools: &Tools, disk: &Path, slot: Slot) -> Result<Contents, Contents
     }
     let status = child.wait()?;
     let bytes = output?.ok_or(ContentsError::Limit)?;
-    if !status.success() || bytes.is_empty() {
-        return Err(ContentsError::Missing(status));
+    if !status.success() {
+        return Err(ContentsError::Failed(status));
+    }
+    // The tool says so in words only.
+    if bytes.is_empty() {
+        return Err(ContentsError::Missing);
     }
     match serde_json::from_slice::<Any>(&bytes)?.format {
         FORMAT => Ok(serde_json::from_slice(&bytes)?),

@@ -116,11 +116,17 @@ fn firmware<'a>(text: &mut String, agreeing: impl Iterator<Item = &'a Verdict>) 
         (None, None) => "a partition that is no slot".to_owned(),
     };
     line(text, format_args!("  {}: {outcome}", boards.join(", ")));
-    let files: Vec<&str> = first.files.iter().map(|file| file.path.as_str()).collect();
+    let (overlays, files): (Vec<&str>, Vec<&str>) =
+        first.files.iter().map(|file| file.path.as_str()).partition(|path| path.starts_with("overlays/"));
     if !files.is_empty() {
-        line(text, format_args!("    loads {}", files.join(", ")));
+        line(text, format_args!("    loads     {}", files.join(", ")));
+    }
+    if !overlays.is_empty() {
+        let name = |path: &&str| path.trim_start_matches("overlays/").trim_end_matches(".dtbo").to_owned();
+        let names: Vec<String> = overlays.iter().map(name).collect();
+        line(text, format_args!("    overlays  {}", names.join(", ")));
     }
     for entry in &first.log {
-        line(text, format_args!("    {}", entry.text));
+        line(text, format_args!("    - {}", entry.text));
     }
 }
