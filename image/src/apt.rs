@@ -28,6 +28,9 @@ pub enum AptError {
     /// apt is not there.
     #[error("`{0}` cannot be run ({1}): `tayberry lock` needs a Debian or Ubuntu machine with apt")]
     NoApt(&'static str, std::io::Error),
+    /// The archive does not have it.
+    #[error("no suite of the archive has {}: look at the packages in image/appliance.toml", .0.join(", "))]
+    NoPackage(Vec<String>),
     /// apt refused; its own words follow.
     #[error("apt cannot {what}:\n{words}")]
     Refused {
@@ -158,6 +161,10 @@ impl Apt {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let errors = String::from_utf8_lossy(&output.stderr);
+        let unknown: Vec<String> = errors.lines().filter_map(unknown_package).collect();
+        if !unknown.is_empty() {
+            return Err(AptError::NoPackage(unknown));
+        }
         let answer = String::from_utf8_lossy(&output.stdout);
         let unmet = answer.split_once("unmet dependencies:").map_or("", |(_, rest)| rest.trim_end());
         Err(AptError::Refused { what, words: format!("{}{unmet}", errors.trim()) })
@@ -234,6 +241,11 @@ fn solved_line(line: &str) -> Option<Solved> {
     let architecture = inside.rsplit_once('[')?.1.split_once(']')?.0;
     let name = name.split_once(':').map_or(name, |(name, _)| name);
     Some(Solved { name: name.into(), architecture: architecture.into(), version: version.into() })
+}
+
+/// `E: Unable to locate package NAME`, as apt-get says in the locale C.
+fn unknown_package(line: &str) -> Option<String> {
+    line.strip_prefix("E: Unable to locate package ").map(str::to_owned)
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {

@@ -6,13 +6,11 @@ use std::time::Duration;
 use tayberry_firmware::Medium;
 
 use crate::commands::{CommandError, io};
-use crate::emulate::EmulateError;
 use crate::emulate::board::{Drive, Spec};
 use crate::emulate::disk;
 use crate::emulate::machine::Machine;
 use crate::emulate::power::Command;
 use crate::fetch::Cache;
-use crate::image_file;
 use crate::interrupt::Interrupt;
 use crate::lock::Lock;
 use crate::mirror::Mirror;
@@ -69,13 +67,12 @@ fn forward(text: &str) -> Result<(u16, u16), String> {
 /// When the image is not ours, or the virtual Pi 5 fails.
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
     let image = arguments.image.clone().map_or_else(|| newest(&paths.out()), Ok)?;
-    image_file::check_layout(&image).map_err(EmulateError::from)?;
-    let lock = Lock::load(&paths.lock())?;
-    let tools = ready_tools(&lock, paths, ui)?;
     let run =
-        tempfile::Builder::new().prefix("emulate-").tempdir_in(&paths.cache).map_err(io(&paths.cache))?;
+        tempfile::Builder::new().prefix("emulate-").tempdir_in(cache(paths)?).map_err(io(&paths.cache))?;
     let path = run.path().join("disk.img");
+    // Before the tools: nothing is downloaded for a file that is no image.
     disk::from_image(&image, &path, ui)?;
+    let tools = ready_tools(&Lock::load(&paths.lock())?, paths, ui)?;
     let medium = match arguments.disk {
         Kind::Nvme => Medium::Nvme,
         Kind::Sd => Medium::Sd,
@@ -101,10 +98,16 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     shut_down(machine, &interrupt)
 }
 
+/// The cache folder, which comes into being.
+fn cache(paths: &Paths) -> Result<&Path, CommandError> {
+    std::fs::create_dir_all(&paths.cache).map_err(io(&paths.cache))?;
+    Ok(&paths.cache)
+}
+
 fn until(machine: &Machine, text: &str, interrupt: &Interrupt) -> Result<(), CommandError> {
     while !interrupt.wait(Duration::ZERO) {
         match machine.wait_console(0, text, Duration::from_secs(1)) {
-            Err(EmulateError::Timeout { .. }) => {}
+            Err(crate::emulate::EmulateError::Timeout { .. }) => {}
             other => return Ok(other.map(drop)?),
         }
     }

@@ -130,6 +130,10 @@ pub fn write(
         finished.push((whole, name));
     }
     finished.push((packed, target));
+    // A full disk may show only here.
+    for (whole, name) in &mut finished {
+        whole.file().sync_data().map_err(at(name))?;
+    }
     for (whole, name) in finished {
         whole.finish().map_err(at(name))?;
     }

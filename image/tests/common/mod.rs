@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
 
 pub(crate) mod made_up;
+pub(crate) mod mirror;
+pub(crate) mod project;
 
 use std::collections::BTreeMap;
 use std::fs::File;
