@@ -40,7 +40,7 @@ pub enum ContentsError {
     Format(u32),
 }
 
-/// The list in the system partition of `slot`.
+/// The list in the system partition of `slot`, the largest package first.
 ///
 /// # Errors
 /// When there is none, or it cannot be read.
@@ -72,7 +72,11 @@ pub fn read(tools: &Tools, disk: &Path, slot: Slot) -> Result<Contents, Contents
         return Err(ContentsError::Missing);
     }
     match serde_json::from_slice::<Any>(&bytes)?.format {
-        FORMAT => Ok(serde_json::from_slice(&bytes)?),
+        FORMAT => {
+            let mut contents: Contents = serde_json::from_slice(&bytes)?;
+            contents.packages.sort_by_key(|package| std::cmp::Reverse(package.bytes));
+            Ok(contents)
+        }
         other => Err(ContentsError::Format(other)),
     }
 }

@@ -61,19 +61,17 @@ fn packages(text: &mut String, slot: &Found, all: bool) {
         text,
         format_args!("\nPackages of slot {}: {}, {} unpacked", slot.slot, packages.len(), human(total)),
     );
-    let mut sorted: Vec<_> = packages.iter().collect();
-    sorted.sort_by_key(|package| (std::cmp::Reverse(package.bytes), &package.name));
-    let shown = if all { sorted.len() } else { SOME.min(sorted.len()) };
-    let width = sorted.iter().take(shown).map(|package| package.name.len()).max().unwrap_or(0);
-    for package in sorted.iter().take(shown) {
+    let shown = if all { packages.len() } else { SOME.min(packages.len()) };
+    let width = packages.iter().take(shown).map(|package| package.name.len()).max().unwrap_or(0);
+    for package in packages.iter().take(shown) {
         line(
             text,
             format_args!("  {:>11}  {:width$}  {}", human(package.bytes), package.name, package.version),
         );
     }
-    let rest: u64 = sorted.iter().skip(shown).map(|package| package.bytes).sum();
-    if shown < sorted.len() {
-        line(text, format_args!("  {:>11}  {} more: --all", human(rest), sorted.len() - shown));
+    let rest: u64 = packages.iter().skip(shown).map(|package| package.bytes).sum();
+    if shown < packages.len() {
+        line(text, format_args!("  {:>11}  {} more: --all", human(rest), packages.len() - shown));
     }
     line(text, format_args!("  {:>11}  Tayberry's own files", human(*own_bytes)));
 }
