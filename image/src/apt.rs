@@ -9,7 +9,8 @@ use std::process::Command;
 use crate::config::Suite;
 use crate::mirror::Mirror;
 
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// The keys of Debian's archive, from the package debian-archive-keyring.
+pub const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// What can go wrong between us and apt.
 #[derive(Debug, thiserror::Error)]
@@ -23,8 +24,8 @@ pub enum AptError {
         error: std::io::Error,
     },
     /// The keys that sign the archive are not there.
-    #[error("{KEYRING} is missing: install it with `sudo apt-get install debian-archive-keyring`")]
-    NoKeyring,
+    #[error("{0} is missing; Debian's is installed with `sudo apt-get install debian-archive-keyring`")]
+    NoKeyring(PathBuf),
     /// apt is not there.
     #[error("`{0}` cannot be run ({1}): `tayberry lock` needs a Debian or Ubuntu machine with apt")]
     NoApt(&'static str, std::io::Error),
@@ -84,11 +85,12 @@ impl Apt {
         dir: &Path,
         suites: &[Suite],
         mirror: &Mirror,
+        keyring: &Path,
         [native, foreign]: [&str; 2],
         keep: &[Solved],
     ) -> Result<Self, AptError> {
-        if !Path::new(KEYRING).exists() {
-            return Err(AptError::NoKeyring);
+        if !keyring.exists() {
+            return Err(AptError::NoKeyring(keyring.to_owned()));
         }
         for folder in [
             "etc/apt.conf.d",
@@ -105,7 +107,8 @@ impl Apt {
             let base = if suite.security { &mirror.security } else { &mirror.main };
             let components = suite.components.join(" ");
             // Writing to a String cannot fail.
-            writeln!(sources, "deb [signed-by={KEYRING}] {base} {} {components}", suite.name)
+            let keys = keyring.display();
+            writeln!(sources, "deb [signed-by={keys}] {base} {} {components}", suite.name)
                 .unwrap_or_default();
         }
         let dir_text = dir.display();

@@ -4,19 +4,25 @@ use std::path::Path;
 use std::process::Command;
 
 use system_tests::{Fixture, JourneyError};
+use tayberry::build::BuildError;
+use tayberry::build::compile::overlays;
+use tayberry::commands::CommandError;
 use tayberry::files::sha256;
+use tayberry::tools::execute;
 
-/// A second build at another time, in another folder, from the same lock: every result is the same file.
+/// A second build at another time, in another folder, under another umask, from the same lock: every result is the same file.
 #[test]
 fn two_builds_are_identical() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let folder = fixture.folder()?;
     let program = fixture.paths.project.join("target/debug/tayberry");
     let project = fixture.paths.project.clone();
-    let status = Command::new(program)
-        .current_dir(project)
-        .args(["build", "--offline", "--out"])
+    // As on a machine where new files are private.
+    let status = Command::new("sh")
+        .args(["-c", "umask 077; exec \"$0\" build --offline --out \"$1\""])
+        .arg(program)
         .arg(folder.path())
+        .current_dir(project)
         .status()?;
     assert!(status.success(), "{status}");
     let mut compared = 0;
@@ -28,6 +34,47 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
         compared += 1;
     }
     assert!(compared >= 5, "image, block map, manifest, bill of materials, imager entry: {compared}");
+    Ok(())
+}
+
+/// An overlay that does not fit the device tree stops the build: a label that is not there, a malformed source. Without
+/// the mistake it compiles.
+#[test]
+fn a_broken_overlay_stops_the_build() -> Result<(), JourneyError> {
+    const HEAD: &str = "/dts-v1/;\n/plugin/;\n";
+    let fixture = Fixture::load()?;
+    let folder = fixture.folder()?;
+    let (sources, work) = (folder.path().join("sources"), folder.path().join("work"));
+    std::fs::create_dir_all(&sources)?;
+    std::fs::create_dir_all(&work)?;
+    let base = folder.path().join("base.dtb");
+    let board = folder.path().join("base.dts");
+    std::fs::write(&board, "/dts-v1/;\n/ { compatible = \"brcm,bcm2712\"; leds: leds { }; };\n")?;
+    let mut dtc = fixture.tools.command("dtc");
+    execute(dtc.args(["-@", "-q", "-o"]).arg(&base).arg(&board))
+        .map_err(|error| CommandError::from(BuildError::from(error)))?;
+    let compile = |text: &str| {
+        std::fs::write(sources.join("shed.dts"), format!("{HEAD}{text}"))?;
+        Ok::<_, std::io::Error>(overlays(&fixture.tools, &sources, &work, &base, &["shed".to_owned()]))
+    };
+    let good = compile("&leds { shed-lamp { gpios = <7>; }; };")?.map_err(CommandError::from)?;
+    assert_eq!(good.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["shed"]);
+    for (text, program, words) in [
+        ("&lamps { shed-lamp { gpios = <7>; }; };", "fdtoverlay", "shed.dtbo"),
+        ("&leds { shed-lamp { gpios = <7>; };", "dtc", "syntax error"),
+        ("&leds { shed-lamp { gpios = <&lamps 7>; }; };", "fdtoverlay", "shed.dtbo"),
+    ] {
+        match compile(text)? {
+            Err(BuildError::Tool(error)) => {
+                let said = error.to_string();
+                assert!(
+                    said.starts_with(&format!("{program} failed")) && said.contains(words),
+                    "{text}: {said}"
+                );
+            }
+            other => return Err(JourneyError::Failed(format!("{text}: {:?}", other.map(|all| all.len())))),
+        }
+    }
     Ok(())
 }
 

@@ -48,6 +48,8 @@ struct Bench<'a> {
 /// # Errors
 /// When a stage fails; nothing half-written keeps its final name.
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
+    // Part of the result: what the tree's files may be read by must not depend on who builds.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let config = Config::load(&paths.config())?;
     let kernel = lock::chosen(&config)?;
     let cache = Cache::new(&paths.cache);

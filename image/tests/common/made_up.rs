@@ -36,6 +36,10 @@ impl MadeUp {
         tree.write("etc/hostname", b"shed\n").unwrap();
         tree.write("usr/bin/bash", &[7; 1000]).unwrap();
         tree.link("usr/bin/sh", "bash").unwrap();
+        for path in ["etc/hostname", "usr/bin/bash"] {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            std::fs::set_permissions(tree.path(path), mode).unwrap();
+        }
         for path in ["usr/bin/bash", "usr/bin/sh"] {
             tree.origin.insert(path.into(), "bash".into());
         }
