@@ -76,7 +76,7 @@ fn what_stays_broken_is_named_and_continued_by_the_next_run() {
 #[test]
 fn what_is_gone_or_not_there_is_named() {
     let [bread, jam] = ["bread", "jam"].map(|name| package(name, "1", b"old"));
-    let mut project = Project::new(&[bread.clone(), jam.clone()]);
+    let mut project = Project::new(&[bread.clone(), jam]);
     let offline = said(&project.run(&["build", "--offline"]));
     assert!(offline.contains("2 of 2 packages") && offline.contains("bread 1"), "{offline}");
     let mirror = Mirror::start([(format!("debian/{}", bread.path), Answer::whole(b"old"))].into());

@@ -21,11 +21,14 @@ impl Answer {
     }
 }
 
+/// Path and first byte that was asked for.
+type Request = (String, Option<usize>);
+
 /// The mirror. It answers until the test process ends.
 pub(crate) struct Mirror {
     pub(crate) url: String,
-    /// Path and first byte of every request so far.
-    pub(crate) requests: Arc<Mutex<Vec<(String, Option<usize>)>>>,
+    /// Every request so far.
+    pub(crate) requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Mirror {
@@ -50,7 +53,7 @@ impl Mirror {
 fn answer(
     mut stream: &TcpStream,
     files: &Mutex<BTreeMap<String, Answer>>,
-    requests: &Mutex<Vec<(String, Option<usize>)>>,
+    requests: &Mutex<Vec<Request>>,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let first = lines.next().unwrap_or(Ok(String::new()))?;
