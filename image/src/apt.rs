@@ -9,7 +9,8 @@ use std::process::Command;
 use crate::config::Suite;
 use crate::mirror::Mirror;
 
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// The keys of Debian's archive, from the package debian-archive-keyring.
+pub const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// What can go wrong between us and apt.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +24,14 @@ pub enum AptError {
         error: std::io::Error,
     },
     /// The keys that sign the archive are not there.
-    #[error("{KEYRING} is missing: install it with `sudo apt-get install debian-archive-keyring`")]
-    NoKeyring,
+    #[error("{0} is missing; Debian's is installed with `sudo apt-get install debian-archive-keyring`")]
+    NoKeyring(PathBuf),
     /// apt is not there.
     #[error("`{0}` cannot be run ({1}): `tayberry lock` needs a Debian or Ubuntu machine with apt")]
     NoApt(&'static str, std::io::Error),
+    /// The archive does not have it.
+    #[error("no suite of the archive has {}: look at the packages in image/appliance.toml", .0.join(", "))]
+    NoPackage(Vec<String>),
     /// apt refused; its own words follow.
     #[error("apt cannot {what}:\n{words}")]
     Refused {
@@ -81,11 +85,12 @@ impl Apt {
         dir: &Path,
         suites: &[Suite],
         mirror: &Mirror,
+        keyring: &Path,
         [native, foreign]: [&str; 2],
         keep: &[Solved],
     ) -> Result<Self, AptError> {
-        if !Path::new(KEYRING).exists() {
-            return Err(AptError::NoKeyring);
+        if !keyring.exists() {
+            return Err(AptError::NoKeyring(keyring.to_owned()));
         }
         for folder in [
             "etc/apt.conf.d",
@@ -102,7 +107,8 @@ impl Apt {
             let base = if suite.security { &mirror.security } else { &mirror.main };
             let components = suite.components.join(" ");
             // Writing to a String cannot fail.
-            writeln!(sources, "deb [signed-by={KEYRING}] {base} {} {components}", suite.name)
+            let keys = keyring.display();
+            writeln!(sources, "deb [signed-by={keys}] {base} {} {components}", suite.name)
                 .unwrap_or_default();
         }
         let dir_text = dir.display();
@@ -158,6 +164,10 @@ impl Apt {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let errors = String::from_utf8_lossy(&output.stderr);
+        let unknown: Vec<String> = errors.lines().filter_map(unknown_package).collect();
+        if !unknown.is_empty() {
+            return Err(AptError::NoPackage(unknown));
+        }
         let answer = String::from_utf8_lossy(&output.stdout);
         let unmet = answer.split_once("unmet dependencies:").map_or("", |(_, rest)| rest.trim_end());
         Err(AptError::Refused { what, words: format!("{}{unmet}", errors.trim()) })
@@ -234,6 +244,11 @@ fn solved_line(line: &str) -> Option<Solved> {
     let architecture = inside.rsplit_once('[')?.1.split_once(']')?.0;
     let name = name.split_once(':').map_or(name, |(name, _)| name);
     Some(Solved { name: name.into(), architecture: architecture.into(), version: version.into() })
+}
+
+/// `E: Unable to locate package NAME`, as apt-get says in the locale C.
+fn unknown_package(line: &str) -> Option<String> {
+    line.strip_prefix("E: Unable to locate package ").map(str::to_owned)
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {

@@ -16,6 +16,8 @@ pub struct Config {
     pub image: Image,
     /// Base address of a Debian mirror; by default the one of the machine that builds.
     pub mirror: Option<String>,
+    /// Public keys that sign the suites, a file beside `appliance.toml`; by default Debian's.
+    pub keyring: Option<PathBuf>,
     /// Suites of the archive, in the order of preference that apt gives them.
     pub suite: Vec<Suite>,
     /// Packages of the device.
@@ -146,7 +148,10 @@ impl Config {
         if std::fs::metadata(path).map_err(read)?.len() > MAX_BYTES {
             return Err(ConfigError::TooLarge(path.to_owned()));
         }
-        Self::parse(path, &std::fs::read_to_string(path).map_err(read)?)
+        let mut config = Self::parse(path, &std::fs::read_to_string(path).map_err(read)?)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.keyring = config.keyring.map(|keyring| folder.join(keyring));
+        Ok(config)
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {

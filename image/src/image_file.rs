@@ -1,7 +1,8 @@
 //! Reads images: a compressed `.img.zst` becomes a sparse raw file, and a raw file is copied without filling its holes.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use tayberry_format::layout;
@@ -10,6 +11,10 @@ use tayberry_format::layout;
 const MAX_BYTES: u64 = 64 << 30;
 /// Blocks of zeros become holes.
 const BLOCK: usize = 1 << 16;
+/// Magic number of a zstd frame (RFC 8878, section 3.1.1), little-endian.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Largest zstd window that is accepted, as a power of two: 16 MiB. Ours need 2 MiB.
+const WINDOW_LOG: u32 = 24;
 
 /// An image that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +31,14 @@ pub enum ImageError {
     #[error("{path} cannot be unpacked: {error}. Download or build it again")]
     Damaged {
         /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: io::Error,
+    },
+    /// The temporary copy cannot be written.
+    #[error("no copy of {path} can be made in the cache folder: {error}")]
+    Copy {
+        /// The image.
         path: PathBuf,
         /// The reason.
         error: io::Error,
@@ -48,21 +61,79 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> ImageError {
     move |error| ImageError::Io { path, error }
 }
 
-/// Copies the image at `from` to a new sparse file `to`, unpacking it if its name ends in `.zst`. `progress` hears of
-/// every byte.
+/// An image's bytes from the beginning.
+pub enum Stream {
+    /// As they lie in the file or on the device.
+    Plain(File),
+    /// Compressed with zstd.
+    Packed(Box<zstd::Decoder<'static, BufReader<File>>>),
+}
+
+impl Stream {
+    /// Opens a file or a block device, for reading only. Its first bytes tell whether it is compressed.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read, or is something else, such as a folder.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let kind = std::fs::metadata(path)?.file_type();
+        // Opening a FIFO would wait for somebody to write to it.
+        if !kind.is_file() && !kind.is_block_device() {
+            let what = if kind.is_dir() { "it is a folder" } else { "it is neither a file nor a drive" };
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        let mut file = File::open(path)?;
+        let mut magic = Vec::new();
+        Read::by_ref(&mut file).take(4).read_to_end(&mut magic)?;
+        file.rewind()?;
+        if magic != ZSTD {
+            return Ok(Self::Plain(file));
+        }
+        let mut decoder = zstd::Decoder::new(file)?;
+        decoder.window_log_max(WINDOW_LOG)?;
+        Ok(Self::Packed(Box::new(decoder)))
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.read(buffer),
+            Self::Packed(decoder) => decoder.read(buffer),
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<Stream, ImageError> {
+    Stream::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => ImageError::NotOurs { path: path.to_owned(), why: error.to_string() },
+        _ => at(path)(error),
+    })
+}
+
+/// Copies the image at `from` to a new sparse file `to`, unpacking it if it is compressed. `progress` hears of every
+/// byte.
 ///
 /// # Errors
-/// When it is damaged, too long, or cannot be written.
+/// When it is not ours, damaged, too long, or `to` cannot be written.
 pub fn unpack(from: &Path, to: &Path, progress: &dyn Fn(u64)) -> Result<(), ImageError> {
-    let source = File::open(from).map_err(at(from))?;
-    let packed = from.extension().is_some_and(|extension| extension == "zst");
-    if !packed && source.metadata().map_err(at(from))?.len() != 0 && reflink(&source, to) {
+    check_layout(from)?;
+    if let Stream::Plain(source) = open(from)?
+        && reflink(&source, to)
+    {
         return Ok(());
     }
-    let mut target = OpenOptions::new().create(true).truncate(true).write(true).open(to).map_err(at(to))?;
+    let target = OpenOptions::new().create(true).truncate(true).write(true).open(to).map_err(at(to))?;
+    unpack_into(from, &target, progress)
+}
+
+/// The same into an empty file that is open already.
+///
+/// # Errors
+/// When it is damaged, too long, or `target` cannot be written.
+pub fn unpack_into(from: &Path, mut target: &File, progress: &dyn Fn(u64)) -> Result<(), ImageError> {
+    let mut reader = open(from)?;
     let damaged = |error| ImageError::Damaged { path: from.to_owned(), error };
-    let mut reader: Box<dyn Read> =
-        if packed { Box::new(zstd::Decoder::new(source).map_err(damaged)?) } else { Box::new(source) };
+    let copy = |error| ImageError::Copy { path: from.to_owned(), error };
     let mut buffer = vec![0; BLOCK];
     let mut at_byte = 0_u64;
     loop {
@@ -71,8 +142,8 @@ pub fn unpack(from: &Path, to: &Path, progress: &dyn Fn(u64)) -> Result<(), Imag
             break;
         }
         if buffer[..read].iter().any(|byte| *byte != 0) {
-            target.seek(SeekFrom::Start(at_byte)).map_err(at(to))?;
-            target.write_all(&buffer[..read]).map_err(at(to))?;
+            target.seek(SeekFrom::Start(at_byte)).map_err(copy)?;
+            target.write_all(&buffer[..read]).map_err(copy)?;
         }
         at_byte += read as u64;
         progress(read as u64);
@@ -80,7 +151,7 @@ pub fn unpack(from: &Path, to: &Path, progress: &dyn Fn(u64)) -> Result<(), Imag
             return Err(ImageError::TooLarge(from.to_owned()));
         }
     }
-    target.set_len(at_byte).map_err(at(to))
+    target.set_len(at_byte).map_err(copy)
 }
 
 /// A copy that shares its blocks with the original, where the file system can do that.
@@ -125,14 +196,27 @@ fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Refuses a disk that is not laid out as ours, without looking further.
+/// Refuses an image, compressed or not, or a disk that is not laid out as ours. Reads its first mebibyte.
 ///
 /// # Errors
 /// Says what is different.
 pub fn check_layout(path: &Path) -> Result<(), ImageError> {
-    let disk = File::open(path).map_err(at(path))?;
+    head(path).map(drop)
+}
+
+/// The first mebibyte of an image or disk that is laid out as ours.
+///
+/// # Errors
+/// Says what is different.
+pub fn head(path: &Path) -> Result<Vec<u8>, ImageError> {
+    let stream = open(path)?;
+    let packed = matches!(stream, Stream::Packed(_));
     let mut head = Vec::new();
-    disk.take(layout::MIB).read_to_end(&mut head).map_err(at(path))?;
+    stream.take(layout::MIB).read_to_end(&mut head).map_err(|error| match packed {
+        true => ImageError::Damaged { path: path.to_owned(), error },
+        false => ImageError::Io { path: path.to_owned(), error },
+    })?;
     tayberry_format::table::check_image(&head)
-        .map_err(|error| ImageError::NotOurs { path: path.to_owned(), why: error.to_string() })
+        .map_err(|error| ImageError::NotOurs { path: path.to_owned(), why: error.to_string() })?;
+    Ok(head)
 }

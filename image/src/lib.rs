@@ -14,6 +14,7 @@ pub mod fetch;
 pub mod files;
 pub mod flash;
 pub mod image_file;
+pub mod inspect;
 pub mod interrupt;
 pub mod lock;
 pub mod mirror;

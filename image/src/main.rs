@@ -30,6 +30,8 @@ enum Command {
     Lock(commands::lock::Arguments),
     /// Build the image that image/tayberry.lock describes
     Build(commands::build::Arguments),
+    /// Show what an image or a drive holds, verify it, and say what would boot
+    Inspect(commands::inspect::Arguments),
     /// Write an image to an SD card, USB or NVMe drive, or list the drives
     Flash(commands::flash::Arguments),
 }
@@ -40,6 +42,7 @@ fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
         Command::Build(arguments) => commands::build::run(arguments, &Paths::find(&start)?, ui),
         Command::Emulate(arguments) => commands::emulate::run(arguments, &Paths::find(&start)?, ui),
         Command::Flash(arguments) => commands::flash::run(arguments, &start, ui),
+        Command::Inspect(arguments) => commands::inspect::run(arguments, &start, ui),
         Command::Lock(arguments) => commands::lock::run(arguments, &Paths::find(&start)?, ui),
     }
 }

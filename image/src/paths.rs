@@ -37,12 +37,20 @@ impl Paths {
             .find(|folder| folder.join("image/appliance.toml").exists())
             .ok_or_else(|| PathsError::NoProject(absolute.clone()))?
             .to_owned();
+        Ok(Self { project, cache: Self::cache_folder()? })
+    }
+
+    /// The cache folder, which needs no checkout.
+    ///
+    /// # Errors
+    /// When no variable names one.
+    pub fn cache_folder() -> Result<PathBuf, PathsError> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = variable("TAYBERRY_CACHE")
             .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("tayberry")))
             .or_else(|| Some(variable("HOME")?.join(".cache/tayberry")))
             .ok_or(PathsError::NoCache)?;
-        Ok(Self { project, cache: std::path::absolute(&cache).unwrap_or(cache) })
+        Ok(std::path::absolute(&cache).unwrap_or(cache))
     }
 
     /// `image/appliance.toml`.

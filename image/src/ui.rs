@@ -23,6 +23,7 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy)]
 pub struct Ui {
     mode: Mode,
+    stages: bool,
 }
 
 #[derive(Serialize)]
@@ -39,7 +40,13 @@ impl Ui {
     /// Speaks in `mode`.
     #[must_use]
     pub fn new(mode: Mode) -> Self {
-        Self { mode }
+        Self { mode, stages: true }
+    }
+
+    /// The same, but a script hears nothing but the result.
+    #[must_use]
+    pub fn only_result(self) -> Self {
+        Self { stages: self.mode == Mode::Text, ..self }
     }
 
     /// Begins a stage. `bytes` is the total, if it is known.
@@ -124,6 +131,7 @@ impl Stage {
         let seconds = took.as_secs_f64();
         match self.ui.mode {
             Mode::Text => eprintln!("{:12} {seconds:6.1} s  {note}", self.name),
+            Mode::Json if !self.ui.stages => {}
             Mode::Json => {
                 let event =
                     Event { stage: self.name, seconds: (seconds * 1000.0).round() / 1000.0, bytes, note };

@@ -1,22 +1,28 @@
-//! The build: the same lock gives the same bits.
+//! The build: the same lock gives the same bits, and the image tells what it is made of.
 
 use std::path::Path;
 use std::process::Command;
 
 use system_tests::{Fixture, JourneyError};
+use tayberry::build::BuildError;
+use tayberry::build::compile::overlays;
+use tayberry::commands::CommandError;
 use tayberry::files::sha256;
+use tayberry::tools::execute;
 
-/// A second build at another time, in another folder, from the same lock: every result is the same file.
+/// A second build at another time, in another folder, under another umask, from the same lock: every result is the same file.
 #[test]
 fn two_builds_are_identical() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let folder = fixture.folder()?;
     let program = fixture.paths.project.join("target/debug/tayberry");
     let project = fixture.paths.project.clone();
-    let status = Command::new(program)
-        .current_dir(project)
-        .args(["build", "--offline", "--out"])
+    // As on a machine where new files are private.
+    let status = Command::new("sh")
+        .args(["-c", "umask 077; exec \"$0\" build --offline --out \"$1\""])
+        .arg(program)
         .arg(folder.path())
+        .current_dir(project)
         .status()?;
     assert!(status.success(), "{status}");
     let mut compared = 0;
@@ -28,5 +34,79 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
         compared += 1;
     }
     assert!(compared >= 5, "image, block map, manifest, bill of materials, imager entry: {compared}");
+    Ok(())
+}
+
+/// An overlay that does not fit the device tree stops the build: a label that is not there, a malformed source. Without
+/// the mistake it compiles.
+#[test]
+fn a_broken_overlay_stops_the_build() -> Result<(), JourneyError> {
+    const HEAD: &str = "/dts-v1/;\n/plugin/;\n";
+    let fixture = Fixture::load()?;
+    let folder = fixture.folder()?;
+    let (sources, work) = (folder.path().join("sources"), folder.path().join("work"));
+    std::fs::create_dir_all(&sources)?;
+    std::fs::create_dir_all(&work)?;
+    let base = folder.path().join("base.dtb");
+    let board = folder.path().join("base.dts");
+    std::fs::write(&board, "/dts-v1/;\n/ { compatible = \"brcm,bcm2712\"; leds: leds { }; };\n")?;
+    let mut dtc = fixture.tools.command("dtc");
+    execute(dtc.args(["-@", "-q", "-o"]).arg(&base).arg(&board))
+        .map_err(|error| CommandError::from(BuildError::from(error)))?;
+    let compile = |text: &str| {
+        std::fs::write(sources.join("shed.dts"), format!("{HEAD}{text}"))?;
+        Ok::<_, std::io::Error>(overlays(&fixture.tools, &sources, &work, &base, &["shed".to_owned()]))
+    };
+    let good = compile("&leds { shed-lamp { gpios = <7>; }; };")?.map_err(CommandError::from)?;
+    assert_eq!(good.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["shed"]);
+    for (text, program, words) in [
+        ("&lamps { shed-lamp { gpios = <7>; }; };", "fdtoverlay", "shed.dtbo"),
+        ("&leds { shed-lamp { gpios = <7>; };", "dtc", "syntax error"),
+        ("&leds { shed-lamp { gpios = <&lamps 7>; }; };", "fdtoverlay", "shed.dtbo"),
+    ] {
+        match compile(text)? {
+            Err(BuildError::Tool(error)) => {
+                let said = error.to_string();
+                assert!(
+                    said.starts_with(&format!("{program} failed")) && said.contains(words),
+                    "{text}: {said}"
+                );
+            }
+            other => return Err(JourneyError::Failed(format!("{text}: {:?}", other.map(|all| all.len())))),
+        }
+    }
+    Ok(())
+}
+
+/// Someone who has the image alone learns which packages it holds, under its root hash.
+#[test]
+fn what_was_built_is_inspected() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let folder = fixture.folder()?;
+    // Nothing beside it that could be read instead.
+    let image = folder.path().join("alone.img.zst");
+    std::fs::copy(&fixture.image, &image)?;
+    let output = Command::new(fixture.paths.project.join("target/debug/tayberry"))
+        .current_dir(&fixture.paths.project)
+        .args(["inspect", "--json"])
+        .arg(&image)
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+    let read = |bytes: &[u8]| -> Result<serde_json::Value, JourneyError> {
+        serde_json::from_slice(bytes).map_err(|error| JourneyError::Failed(error.to_string()))
+    };
+    let report = read(&output.stdout)?;
+    let manifest = read(&std::fs::read(fixture.image.with_file_name("manifest.json"))?)?;
+    let slot = &report["slots"][0];
+    assert_eq!(slot["system"]["state"], "verified");
+    assert_eq!(slot["root_hash"], manifest["root_hash"]);
+    let packages = |value: &serde_json::Value| value["packages"].as_array().cloned().unwrap_or_default();
+    let (found, built) = (packages(&slot["contents"]), packages(&manifest));
+    assert!(found.iter().all(|one| built.contains(one)) && found.len() == built.len() && found.len() > 50);
+    assert!(found.is_sorted_by_key(|one| std::cmp::Reverse(one["bytes"].as_u64())), "largest first");
+    assert_eq!(slot["contents"]["kernel"], manifest["kernel"]["release"]);
+    let bash =
+        slot["contents"]["packages"].as_array().into_iter().flatten().find(|one| one["name"] == "bash");
+    assert!(bash.is_some_and(|bash| bash["bytes"].as_u64() > Some(1 << 20)), "{bash:?}");
     Ok(())
 }

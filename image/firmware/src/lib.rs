@@ -40,6 +40,6 @@ pub use config::{Config, Overlay, RequestedOverlay};
 pub use disk::{Disk, DiskError};
 pub use error::{BootError, Failure, ReadError};
 pub use fat::{BootFile, Extent};
-pub use locate::{LocateError, locate};
+pub use locate::{LocateError, MAX_FILES, list, locate, read};
 pub use log::{Level, LogLine};
 pub use reader::{MAX_BYTES, MAX_READS};

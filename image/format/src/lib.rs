@@ -12,6 +12,7 @@ pub mod fat;
 mod fat_names;
 pub mod keyblock;
 pub mod layout;
+pub mod packages;
 pub mod preseed;
 pub mod property;
 pub mod slot;

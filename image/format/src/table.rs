@@ -135,6 +135,50 @@ pub struct DataPartition {
 /// # Errors
 /// [`TableError::NotAnImage`], or [`TableError::NotOurs`] for the first partition that differs.
 pub fn check_image(head: &[u8]) -> Result<(), TableError> {
+    checked(head).map(drop)
+}
+
+/// A partition as the table of a disk has it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Listed {
+    /// Number in the table, from 1.
+    pub number: u32,
+    /// Name in the table.
+    pub name: String,
+    /// What its type is called.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// First byte on the disk.
+    pub start: u64,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+/// Every partition in the table of an image or of a disk that one was written to. `head` as for [`check_image`].
+///
+/// # Errors
+/// As [`check_image`].
+pub fn list(head: &[u8]) -> Result<Vec<Listed>, TableError> {
+    let gpt = checked(head)?;
+    let used = gpt.iter().filter(|(_, entry)| entry.is_used());
+    Ok(used
+        .map(|(number, entry)| Listed {
+            number,
+            name: entry.partition_name.as_str().to_owned(),
+            kind: match entry.partition_type_guid {
+                BASIC_DATA => "Microsoft basic data",
+                LINUX_DATA => "Linux file system data",
+                _ => "other",
+            },
+            start: entry.starting_lba.saturating_mul(SECTOR),
+            bytes: (entry.ending_lba.saturating_add(1))
+                .saturating_sub(entry.starting_lba)
+                .saturating_mul(SECTOR),
+        })
+        .collect())
+}
+
+fn checked(head: &[u8]) -> Result<GPT, TableError> {
     /// Where the header counts its entries: 128 of 128 bytes (UEFI specification 2.10, table 5.5). Checked before
     /// the library reads them, because it reads as many as a file claims to have.
     const COUNTS: std::ops::Range<usize> = 512 + 80..512 + 88;
@@ -153,7 +197,7 @@ pub fn check_image(head: &[u8]) -> Result<(), TableError> {
             return Err(TableError::NotOurs { number: part.number, start: part.start });
         }
     }
-    Ok(())
+    Ok(gpt)
 }
 
 /// The last sector that a partition may use: in front of the backup table (33 sectors), on a 1 MiB boundary.
@@ -209,7 +253,10 @@ mod tests {
     #[test]
     fn an_image_is_told_from_other_files() {
         let head = image().head;
-        check_image(&head).unwrap();
+        let listed = list(&head).unwrap();
+        let places: Vec<_> = listed.iter().map(|part| (part.number, part.start, part.bytes)).collect();
+        assert_eq!(places, layout::IMAGE.map(|part| (part.number, part.start, part.bytes)));
+        assert_eq!((listed[4].name.as_str(), listed[4].kind), ("system-b", "Linux file system data"));
         let changed = |at: usize| {
             let mut head = head.clone();
             head[at] ^= 1;

@@ -72,6 +72,12 @@ pub enum VerityError {
         /// What the command line says.
         expected: RootHash,
     },
+    /// The data is right, a block of the tree is not.
+    #[error("block {block} of the hash tree is damaged (byte {} behind its header)", block * BLOCK as u64)]
+    Tree {
+        /// Its number, from 0 at the root.
+        block: u64,
+    },
     /// A block differs from its hash.
     #[error("block {block} of the system partition is damaged (byte {})", block * BLOCK as u64)]
     Damaged {
@@ -213,7 +219,7 @@ pub fn verify(data: impl Read, area: &[u8], expected: RootHash) -> Result<u64, V
     let data_blocks = Header::decode(header)?.data_blocks;
     let rebuilt = build(data.take(data_blocks * BLOCK as u64))?;
     if rebuilt.root == expected {
-        return Ok(data_blocks);
+        return check_stored(area, &rebuilt.area).map(|()| data_blocks);
     }
     let leaf_bytes = usize::try_from(data_blocks).unwrap_or(usize::MAX).saturating_mul(32);
     let total = BLOCK * (1 + usize::try_from(hash_blocks(data_blocks)).unwrap_or(usize::MAX - 1));
@@ -224,6 +230,15 @@ pub fn verify(data: impl Read, area: &[u8], expected: RootHash) -> Result<u64, V
     match differing {
         Some(block) => Err(VerityError::Damaged { block: block as u64 }),
         None => Err(VerityError::Root { found: rebuilt.root, expected }),
+    }
+}
+
+/// The kernel reads the stored tree: it must be the one that the data gives.
+fn check_stored(stored: &[u8], fresh: &[u8]) -> Result<(), VerityError> {
+    let stored = stored.chunks(BLOCK).map(Some).chain(std::iter::repeat(None));
+    match fresh.chunks(BLOCK).zip(stored).skip(1).position(|(fresh, stored)| stored != Some(fresh)) {
+        Some(block) => Err(VerityError::Tree { block: block as u64 }),
+        None => Ok(()),
     }
 }
 
@@ -269,6 +284,18 @@ mod tests {
                 Err(VerityError::Damaged { block }) => prop_assert_eq!(block, (at / BLOCK) as u64),
                 other => prop_assert!(false, "{other:?}"),
             }
+        }
+
+        #[test]
+        fn a_flipped_bit_of_the_tree_is_found(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
+            let data = vec![3; 200 * BLOCK];
+            let mut tree = build(&data[..]).unwrap();
+            let at = BLOCK + at.index(tree.area.len() - BLOCK);
+            tree.area[at] ^= 1 << bit;
+            let result = verify(&data[..], &tree.area, tree.root);
+            let expected = (at / BLOCK - 1) as u64;
+            let found = matches!(result, Err(VerityError::Tree { block }) if block == expected);
+            prop_assert!(found, "{result:?}");
         }
 
         #[test]

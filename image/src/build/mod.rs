@@ -8,6 +8,7 @@ pub mod finalise;
 pub mod initramfs;
 pub mod modules;
 pub mod overlay;
+pub mod packages;
 pub mod tree;
 pub mod trim;
 pub mod verify;

@@ -6,7 +6,7 @@ use crate::build::boot_files::{self, BootFiles};
 use crate::build::compile::Programs;
 use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
-use crate::build::{BuildError, at, compile, erofs, finalise, initramfs, overlay, trim, verify};
+use crate::build::{BuildError, at, compile, erofs, finalise, initramfs, overlay, packages, trim, verify};
 use crate::commands::{CommandError, lock};
 use crate::config::{self, Config};
 use crate::fetch::{Cache, FetchError};
@@ -48,6 +48,8 @@ struct Bench<'a> {
 /// # Errors
 /// When a stage fails; nothing half-written keeps its final name.
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
+    // Part of the result: what the tree's files may be read by must not depend on who builds.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let config = Config::load(&paths.config())?;
     let kernel = lock::chosen(&config)?;
     let cache = Cache::new(&paths.cache);
@@ -154,6 +156,7 @@ impl Bench<'_> {
             verify::symbols(tree, self.tools, &kernel.release)?;
         }
         verify::check(tree)?;
+        packages::write(tree, self.config, self.lock, &kernel.release)?;
         finalise::set_times(&tree.root, self.lock.epoch)?;
         stage.finish(&format!("{} files", tree.origin.len()));
         Ok((kernel.release, boot, emulator))

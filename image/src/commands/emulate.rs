@@ -67,12 +67,12 @@ fn forward(text: &str) -> Result<(u16, u16), String> {
 /// When the image is not ours, or the virtual Pi 5 fails.
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
     let image = arguments.image.clone().map_or_else(|| newest(&paths.out()), Ok)?;
-    let lock = Lock::load(&paths.lock())?;
-    let tools = ready_tools(&lock, paths, ui)?;
     let run =
-        tempfile::Builder::new().prefix("emulate-").tempdir_in(&paths.cache).map_err(io(&paths.cache))?;
+        tempfile::Builder::new().prefix("emulate-").tempdir_in(cache(paths)?).map_err(io(&paths.cache))?;
     let path = run.path().join("disk.img");
+    // Before the tools: nothing is downloaded for a file that is no image.
     disk::from_image(&image, &path, ui)?;
+    let tools = ready_tools(&Lock::load(&paths.lock())?, paths, ui)?;
     let medium = match arguments.disk {
         Kind::Nvme => Medium::Nvme,
         Kind::Sd => Medium::Sd,
@@ -96,6 +96,12 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     }
     ui.say("Shutting the device down.");
     shut_down(machine, &interrupt)
+}
+
+/// The cache folder, which comes into being.
+fn cache(paths: &Paths) -> Result<&Path, CommandError> {
+    std::fs::create_dir_all(&paths.cache).map_err(io(&paths.cache))?;
+    Ok(&paths.cache)
 }
 
 fn until(machine: &Machine, text: &str, interrupt: &Interrupt) -> Result<(), CommandError> {

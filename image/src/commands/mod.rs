@@ -3,6 +3,7 @@
 pub mod build;
 pub mod emulate;
 pub mod flash;
+pub mod inspect;
 pub mod lock;
 
 use std::path::PathBuf;
@@ -52,6 +53,9 @@ pub enum CommandError {
     /// Writing to a drive.
     #[error(transparent)]
     Flash(#[from] crate::flash::FlashError),
+    /// Looking at an image.
+    #[error(transparent)]
+    Inspect(#[from] crate::inspect::InspectError),
     /// A file.
     #[error("{path}: {error}")]
     Io {

@@ -29,14 +29,6 @@ pub enum EmulateError {
     /// A tool.
     #[error(transparent)]
     Tool(#[from] crate::tools::ToolError),
-    /// The image is not ours.
-    #[error("{path} is not a Tayberry image: {why}")]
-    NotOurs {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        why: String,
-    },
     /// The firmware would boot nothing.
     #[error("the firmware boots nothing from this disk: {0}")]
     NoBoot(String),

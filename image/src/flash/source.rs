@@ -1,8 +1,7 @@
 //! Opens an image, compressed or not, and makes sure before anything is written that it is ours. Reads its first few
 //! megabytes; the rest streams by once.
 
-use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use tayberry_firmware::{Disk, DiskError, locate};
@@ -10,14 +9,10 @@ use tayberry_format::layout::{self, MIB};
 use tayberry_format::{autoboot, preseed, table};
 
 use crate::bmap::{BmapError, Map};
+use crate::image_file::Stream;
 
 /// How much is read ahead: the partition table and the part of the config partition with its tables and files.
 const AHEAD: u64 = layout::CONFIG.start + 2 * MIB;
-/// Magic number of a zstd frame (RFC 8878, section 3.1.1), little-endian.
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// Largest zstd window that is accepted, as a power of two: 16 MiB. Ours need 2 MiB.
-const WINDOW_LOG: u32 = 24;
-
 /// An image that cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -108,22 +103,16 @@ impl Read for Source {
 /// The image's bytes, decompressed where needed.
 fn stream(path: &Path) -> Result<Box<dyn Read + Send>, SourceError> {
     let read = |error| SourceError::Read { path: path.to_owned(), error };
-    let mut file = File::open(path).map_err(read)?;
-    let mut magic = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut magic).map_err(read)?;
-    file.rewind().map_err(read)?;
-    if magic == ZSTD {
-        let mut decoder = zstd::Decoder::new(file).map_err(read)?;
-        decoder.window_log_max(WINDOW_LOG).map_err(read)?;
-        return Ok(Box::new(decoder));
+    let stream = Stream::open(path).map_err(read)?;
+    if let Stream::Plain(file) = &stream {
+        let bytes = file.metadata().map_err(read)?.len();
+        if bytes != layout::IMAGE_BYTES {
+            let reason =
+                format!("it is not zstd-compressed and has {bytes} bytes instead of {}", layout::IMAGE_BYTES);
+            return Err(SourceError::NotOurs { path: path.to_owned(), reason });
+        }
     }
-    let bytes = file.metadata().map_err(read)?.len();
-    if bytes != layout::IMAGE_BYTES {
-        let reason =
-            format!("it is not zstd-compressed and has {bytes} bytes instead of {}", layout::IMAGE_BYTES);
-        return Err(SourceError::NotOurs { path: path.to_owned(), reason });
-    }
-    Ok(Box::new(file))
+    Ok(Box::new(stream))
 }
 
 /// The block map beside the image, where `bmaptool` looks for it, too: `x.img.bmap` or `x.bmap` for `x.img.zst`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{FORMAT, Lock, Package, Section};
-use crate::apt::{Apt, AptError, Listed, Solved};
+use crate::apt::{self, Apt, AptError, Listed, Solved};
 use crate::config::{Config, Kernel, Packages};
 use crate::mirror::Mirror;
 
@@ -79,7 +79,8 @@ pub fn resolve(
     {
         let keep: Vec<Solved> =
             keep.iter().filter(|package| package.section == section).map(solved).collect();
-        let apt = Apt::prepare(&dir.join(native), &config.suite, mirror, [native, foreign], &keep)?;
+        let keyring = config.keyring.as_deref().unwrap_or(Path::new(apt::KEYRING));
+        let apt = Apt::prepare(&dir.join(native), &config.suite, mirror, keyring, [native, foreign], &keep)?;
         apt.update()?;
         let chosen = apt.solve(&wanted.packages)?;
         lock.package.extend(locked(section, chosen, wanted, native, &apt.listed()?)?);

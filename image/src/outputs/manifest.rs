@@ -1,13 +1,11 @@
 //! `manifest.json`: every file with its origin, size and hash; what the image is made of and what identifies it.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::build::{BuildError, at};
-use crate::lock::Section;
+use crate::build::{BuildError, at, packages};
 use crate::outputs::{Facts, Written};
 
 /// Version of the manifest's format.
@@ -19,11 +17,9 @@ const FORMAT: u32 = 1;
 /// When a file of the tree cannot be read.
 pub fn build(facts: &Facts<'_>, cmdline: &str, written: &Written) -> Result<Value, BuildError> {
     let mut files = Vec::new();
-    let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
     for (inside, package) in &facts.tree.origin {
         let path = facts.tree.path(inside);
         let meta = std::fs::symlink_metadata(&path).map_err(at(&path))?;
-        *sizes.entry(package).or_default() += meta.len();
         files.push(if meta.is_symlink() {
             let target = std::fs::read_link(&path).map_err(at(&path))?;
             json!({ "path": inside, "package": package, "link": target })
@@ -39,17 +35,7 @@ pub fn build(facts: &Facts<'_>, cmdline: &str, written: &Written) -> Result<Valu
         .iter()
         .map(|file| json!({ "path": file.path, "bytes": file.data.len(), "sha256": hex::encode(Sha256::digest(file.data)) }))
         .collect();
-    let packages: Vec<Value> = facts
-        .lock
-        .section(Section::System)
-        .map(|package| {
-            let bytes = sizes.get(package.name.as_str()).copied().unwrap_or(0);
-            json!({
-                "name": package.name, "version": package.version, "architecture": package.architecture,
-                "source": package.source, "bytes": bytes,
-            })
-        })
-        .collect();
+    let contents = packages::of(facts.tree, facts.config, facts.lock, facts.release)?;
     Ok(json!({
         "format": FORMAT,
         "name": facts.config.image.name,
@@ -62,8 +48,8 @@ pub fn build(facts: &Facts<'_>, cmdline: &str, written: &Written) -> Result<Valu
         "system": { "bytes": written.system_bytes, "data_blocks": facts.hash_tree.data_blocks },
         "disk": { "bytes": written.disk_bytes, "sha256": written.disk_sha256 },
         "image": { "bytes": written.image_bytes, "sha256": written.image_sha256 },
-        "own_bytes": sizes.get(crate::build::overlay::OURS),
-        "packages": packages,
+        "own_bytes": contents.own_bytes,
+        "packages": contents.packages,
         "boot": boot,
         "files": files,
     }))

@@ -21,7 +21,7 @@ use crate::build::disk::{self, System};
 use crate::build::tree::{Tree, threads};
 use crate::build::{BuildError, at};
 use crate::config::{Config, Kernel};
-use crate::files::{Whole, write_whole};
+use crate::files::Whole;
 use crate::lock::Lock;
 use crate::ui::{Ui, human};
 
@@ -82,7 +82,8 @@ impl Written {
     }
 }
 
-/// Writes everything to `out`. The image comes last: where it is, the rest is too.
+/// Writes everything to `out`. Nothing gets its name before everything is written, and the image gets it last: where it
+/// is, the rest is too.
 ///
 /// # Errors
 /// When the disk would not boot, or a file cannot be written.
@@ -116,6 +117,7 @@ pub fn write(
         initramfs_bytes: facts.boot.initramfs.len() as u64,
     };
     let json = |value: &serde_json::Value| serde_json::to_vec_pretty(value).unwrap_or_default();
+    let mut finished = Vec::new();
     for (name, bytes) in [
         (path(".img.bmap"), map.render().into_bytes()),
         (path(".emulator.img"), emulator.to_vec()),
@@ -123,9 +125,18 @@ pub fn write(
         (path(".spdx.json"), json(&sbom::build(facts))),
         (path(".imager.json"), json(&imager::build(facts, &written))),
     ] {
-        write_whole(&name, &bytes).map_err(at(name))?;
+        let mut whole = Whole::begin(&name).map_err(at(&name))?;
+        whole.file().write_all(&bytes).map_err(at(&name))?;
+        finished.push((whole, name));
     }
-    packed.finish().map_err(at(&target))?;
+    finished.push((packed, target));
+    // A full disk may show only here.
+    for (whole, name) in &mut finished {
+        whole.file().sync_data().map_err(at(name))?;
+    }
+    for (whole, name) in finished {
+        whole.finish().map_err(at(name))?;
+    }
     Ok(written)
 }
 

@@ -1,4 +1,10 @@
 //! A small image of our layout, and regular files that play drives. All of them are sparse.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
+pub(crate) mod made_up;
+pub(crate) mod mirror;
+pub(crate) mod project;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,6 +18,11 @@ use tayberry_format::fat::{self, Shape};
 use tayberry_format::layout::{self, Kind, MIB, Partition};
 use tayberry_format::slot::Slot;
 use tayberry_format::{autoboot, preseed, table};
+
+/// The program under test.
+pub(crate) fn program() -> std::process::Command {
+    std::process::Command::new(env!("CARGO_BIN_EXE_tayberry"))
+}
 
 /// `test.img.zst`, with `test.img` and `test.bmap` beside it; made once a test run.
 pub(crate) fn image() -> &'static Path {

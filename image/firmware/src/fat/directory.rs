@@ -1,4 +1,4 @@
-//! Finding a file by its path: long and short names, subdirectories. Reads directory entries only.
+//! Finding a file by its path, and listing all of them: long and short names, subdirectories. Reads directory entries only.
 
 use super::volume::{Kind, Root, Volume};
 use super::{BootFile, Extent, FatError};
@@ -14,6 +14,9 @@ const MAX_DEPTH: usize = 16;
 const ATTRIBUTE_VOLUME: u8 = 0x08;
 const ATTRIBUTE_DIRECTORY: u8 = 0x10;
 const ATTRIBUTE_LONG_NAME: u8 = 0x0f;
+
+/// What is done with each complete entry of a directory; false ends the walk.
+type Visit<'v> = dyn FnMut(String, Entry) -> bool + 'v;
 
 /// A directory entry.
 #[derive(Clone, Copy)]
@@ -58,6 +61,47 @@ impl<D: Disk + ?Sized> Volume<'_, D> {
 
     /// Looks through one directory.
     fn find_in(&self, place: &[Extent], name: &str) -> Result<Option<Entry>, FatError> {
+        let mut found = None;
+        self.each_in(place, &mut |other, entry| {
+            if fold(&other) == fold(name) {
+                found = Some(entry);
+            }
+            found.is_none()
+        })?;
+        Ok(found)
+    }
+
+    /// Path and size in bytes of every file, folder by folder in the order of their entries, `limit` of them at most.
+    pub(crate) fn list(&self, limit: usize) -> Result<Vec<(String, u64)>, FatError> {
+        let mut files = Vec::new();
+        let mut folders = vec![(String::new(), None, 0)];
+        while let Some((path, first, depth)) = folders.pop() {
+            let place = match (first, self.root) {
+                (None, Root::Fixed(extent)) => vec![extent],
+                (None, Root::Cluster(first)) | (Some(first), _) => {
+                    self.directory_extents(first, MAX_DIRECTORY)?
+                }
+            };
+            let mut too_many = false;
+            self.each_in(&place, &mut |name, entry| {
+                let path = format!("{path}{name}");
+                match entry.directory {
+                    true if matches!(name.as_str(), "." | "..") || depth + 1 == MAX_DEPTH => {}
+                    true => folders.push((format!("{path}/"), Some(entry.first), depth + 1)),
+                    false => files.push((path, u64::from(entry.size))),
+                }
+                too_many = files.len() + folders.len() > limit;
+                !too_many
+            })?;
+            if too_many {
+                return Err(FatError::Damaged(format!("it claims to hold more than {limit} files")));
+            }
+        }
+        Ok(files)
+    }
+
+    /// Hands the entries of one directory to `visit`.
+    fn each_in(&self, place: &[Extent], visit: &mut Visit<'_>) -> Result<(), FatError> {
         let mut long = LongName::default();
         let mut block = [0_u8; 4096];
         for extent in place {
@@ -69,17 +113,19 @@ impl<D: Disk + ?Sized> Volume<'_, D> {
                 done += length as u64;
                 for raw in bytes.chunks_exact(32) {
                     if u8_at(raw, 0) == 0 {
-                        return Ok(None);
+                        return Ok(());
                     }
-                    if let Some(mut entry) = long.feed(raw, name) {
+                    if let Some((name, mut entry)) = long.feed(raw) {
                         // The upper half is a cluster number on FAT32 only; elsewhere it means other things.
                         entry.first &= if self.kind == Kind::Fat32 { 0x0fff_ffff } else { 0xffff };
-                        return Ok(Some(entry));
+                        if !visit(name, entry) {
+                            return Ok(());
+                        }
                     }
                 }
             }
         }
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -92,8 +138,8 @@ struct LongName {
 }
 
 impl LongName {
-    /// Takes the next raw entry; answers when it is a complete one called `name`.
-    fn feed(&mut self, raw: &[u8], name: &str) -> Option<Entry> {
+    /// Takes the next raw entry; answers with its name when it completes one.
+    fn feed(&mut self, raw: &[u8]) -> Option<(String, Entry)> {
         let attributes = u8_at(raw, 11);
         if u8_at(raw, 0) == 0xe5 {
             *self = Self::default();
@@ -107,12 +153,12 @@ impl LongName {
         if attributes & ATTRIBUTE_VOLUME != 0 {
             return None;
         }
-        let found = long.complete(raw).unwrap_or_else(|| short_name(raw));
-        (fold(&found) == fold(name)).then(|| Entry {
+        let entry = Entry {
             directory: attributes & ATTRIBUTE_DIRECTORY != 0,
             first: u32::from(u16_at(raw, 20)) << 16 | u32::from(u16_at(raw, 26)),
             size: u32_at(raw, 28),
-        })
+        };
+        Some((long.complete(raw).unwrap_or_else(|| short_name(raw)), entry))
     }
 
     /// Adds one long-name entry. They come last part first: 0x40|N, N-1, ... 1.
