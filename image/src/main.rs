@@ -26,6 +26,8 @@ struct Cli {
 enum Command {
     /// Boot an image in a virtual Raspberry Pi 5
     Emulate(commands::emulate::Arguments),
+    /// Do something to a running virtual Raspberry Pi 5: heat, buttons, power
+    Control(commands::control::Arguments),
     /// Resolve the packages of image/appliance.toml and write image/tayberry.lock
     Lock(commands::lock::Arguments),
     /// Build the image that image/tayberry.lock describes
@@ -40,6 +42,7 @@ fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
     let start = cli.project.clone().unwrap_or_else(|| PathBuf::from("."));
     match &cli.command {
         Command::Build(arguments) => commands::build::run(arguments, &Paths::find(&start)?, ui),
+        Command::Control(arguments) => commands::control::run(arguments, ui),
         Command::Emulate(arguments) => commands::emulate::run(arguments, &Paths::find(&start)?, ui),
         Command::Flash(arguments) => commands::flash::run(arguments, &start, ui),
         Command::Inspect(arguments) => commands::inspect::run(arguments, &start, ui),

@@ -1,12 +1,13 @@
 //! `tayberry emulate IMAGE`: boots an image in the virtual Pi 5 and shows its serial console.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tayberry_firmware::Medium;
 
 use crate::commands::{CommandError, io};
 use crate::emulate::board::{Drive, Spec};
+use crate::emulate::control::socket::Control;
 use crate::emulate::disk;
 use crate::emulate::machine::Machine;
 use crate::emulate::power::Command;
@@ -18,13 +19,18 @@ use crate::paths::Paths;
 use crate::tools::Tools;
 use crate::ui::Ui;
 
-/// How long a guest may take to shut down after Ctrl-C.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// How long a guest may take to shut down after Ctrl-C. One that is still starting first has to get to where it hears
+/// the power button.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// How long a press of the power button is given before it is taken for lost: nobody in the guest listens until its
+/// services run.
+const PRESS: Duration = Duration::from_secs(5);
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tayberry emulate out/tayberry-0.1.0.img.zst\n  \
-    tayberry emulate out/tayberry-0.1.0.img.zst --disk sd --forward 8443:443\n\n\
+    tayberry emulate out/tayberry-0.1.0.img.zst --disk sd --forward 8443:443\n  \
+    tayberry emulate --control /tmp/pi\n\n\
     Ctrl-C shuts the guest down; a second Ctrl-C pulls the plug. The image file is never changed.")]
 pub struct Arguments {
     /// The image (default: the newest in out/)
@@ -38,7 +44,10 @@ pub struct Arguments {
     /// Memory of the device in MiB
     #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u64).range(512..=16384))]
     memory: u64,
-    /// Record every write and flush of the disk in this file
+    /// Let `tayberry control` do things to the board through this socket
+    #[arg(long, value_name = "SOCKET")]
+    control: Option<PathBuf>,
+    /// Record every write and flush of the disk since the board was last switched on in this file
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// End as soon as the console shows this text
@@ -88,14 +97,20 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
         ui.say(format!("Port {device} of the device answers on 127.0.0.1:{host}"));
     }
     ui.say(format!("Serial console of the virtual Pi 5 ({}); Ctrl-C shuts it down.", image.display()));
+    let control = arguments.control.as_deref().map(Control::listen).transpose()?;
     let machine = Machine::start(tools, spec)?;
-    if let Some(text) = &arguments.until {
-        until(&machine, text, &interrupt)?;
-    } else {
-        while !machine.has_ended() && !interrupt.wait(Duration::from_millis(200)) {}
-    }
-    ui.say("Shutting the device down.");
-    shut_down(machine, &interrupt)
+    std::thread::scope(|scope| {
+        let control = control.as_ref();
+        control.map(|control| scope.spawn(|| control.serve(&machine)));
+        let waited = wait(&machine, arguments.until.as_deref(), control, &interrupt);
+        ui.say("Shutting the device down.");
+        let ended = waited.and_then(|()| shut_down(&machine, &interrupt, ui));
+        if let Some(control) = control {
+            control.close();
+        }
+        ended
+    })?;
+    Ok(machine.stop()?)
 }
 
 /// The cache folder, which comes into being.
@@ -104,8 +119,19 @@ fn cache(paths: &Paths) -> Result<&Path, CommandError> {
     Ok(&paths.cache)
 }
 
-fn until(machine: &Machine, text: &str, interrupt: &Interrupt) -> Result<(), CommandError> {
-    while !interrupt.wait(Duration::ZERO) {
+/// Waits until there is a reason to end: the emulator ended, a person or the control socket wishes it, or the console
+/// shows `text`.
+fn wait(
+    machine: &Machine,
+    text: Option<&str>,
+    control: Option<&Control>,
+    interrupt: &Interrupt,
+) -> Result<(), CommandError> {
+    while !machine.has_ended()
+        && !control.is_some_and(Control::has_ended)
+        && !interrupt.wait(Duration::from_millis(200))
+    {
+        let Some(text) = text else { continue };
         match machine.wait_console(0, text, Duration::from_secs(1)) {
             Err(crate::emulate::EmulateError::Timeout { .. }) => {}
             other => return Ok(other.map(drop)?),
@@ -114,18 +140,23 @@ fn until(machine: &Machine, text: &str, interrupt: &Interrupt) -> Result<(), Com
     Ok(())
 }
 
-/// Asks the guest to shut down; pulls the plug when it takes too long or the person asks again.
-fn shut_down(machine: Machine, interrupt: &Interrupt) -> Result<(), CommandError> {
-    let before = machine.exits().len();
-    if !machine.has_ended() && machine.command(Command::PowerButton).is_ok() {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        while machine.exits().len() == before
-            && !machine.has_ended()
-            && std::time::Instant::now() < deadline
-            && !interrupt.wait(Duration::from_millis(100))
-        {}
+/// Asks the guest to shut down until it does; gives up when it takes too long or the person asks again.
+fn shut_down(machine: &Machine, interrupt: &Interrupt, ui: Ui) -> Result<(), CommandError> {
+    let deadline = Instant::now() + PATIENCE;
+    while machine.is_on() && Instant::now() < deadline {
+        machine.command(Command::ShutDown)?;
+        let lost = Instant::now() + PRESS;
+        while machine.is_on() && Instant::now() < lost {
+            if interrupt.wait(Duration::from_millis(100)) {
+                ui.say("Pulling the plug.");
+                return Ok(());
+            }
+        }
     }
-    Ok(machine.stop()?)
+    if machine.is_on() {
+        ui.say(format!("The device did not shut down within {} s: pulling the plug.", PATIENCE.as_secs()));
+    }
+    Ok(())
 }
 
 /// The tools of the lock, downloaded if need be.

@@ -1,6 +1,7 @@
 //! One file a command: what the user asked for, in the order in which it happens.
 
 pub mod build;
+pub mod control;
 pub mod emulate;
 pub mod flash;
 pub mod inspect;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use tayberry_firmware::{Medium, Stepping};
 
 /// A disk of the board.
@@ -11,7 +12,7 @@ pub struct Drive {
     pub medium: Medium,
     /// Raw disk image; it is written to.
     pub path: PathBuf,
-    /// Where every write and flush is recorded, if anywhere.
+    /// Where every write and flush of the running boot is recorded, if anywhere.
     pub record: Option<PathBuf>,
 }
 
@@ -66,7 +67,8 @@ impl Spec {
 }
 
 /// How a run of the board ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Exit {
     /// The guest reset the board.
     Reset,

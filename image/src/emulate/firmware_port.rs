@@ -22,6 +22,9 @@ const MAX_NOISE: usize = 1 << 20;
 /// Try-once in the reboot flags (the firmware's `tryboot`).
 pub const TRY_ONCE: u32 = 1;
 
+/// The bits of [`Mailbox::throttled`] that say what is; the others say what was since the start.
+pub const THROTTLED_NOW: u32 = 0xf;
+
 /// Registers of the clock by number (drivers/rtc/rtc-rpi.c in github.com/raspberrypi/linux). Voltages in microvolts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rtc {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::emulate::board::{Exit, Spec};
 use crate::emulate::firmware_port::Mailbox;
-use crate::emulate::power::{BootRecord, Command, Power, Shared};
+use crate::emulate::power::{BootRecord, Command, Power, Shared, Torn};
 use crate::emulate::{EmulateError, at, console};
 use crate::tools::Tools;
 
@@ -78,6 +78,18 @@ impl Machine {
         lock(&self.shared).exits.clone()
     }
 
+    /// Whether the board is on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        lock(&self.shared).on && !self.has_ended()
+    }
+
+    /// What the last [`Command::Tear`] tore.
+    #[must_use]
+    pub fn torn(&self) -> Option<Torn> {
+        lock(&self.shared).torn
+    }
+
     /// Looks at or changes what the firmware's mailbox answers.
     pub fn mailbox<T>(&self, change: impl FnOnce(&mut Mailbox) -> T) -> T {
         let mailbox = Arc::clone(&lock(&self.shared).mailbox);
@@ -110,18 +122,35 @@ impl Machine {
     /// # Errors
     /// When they do not end in time, or the emulator ended.
     pub fn wait_exits(&self, count: usize, patience: Duration) -> Result<Vec<Exit>, EmulateError> {
+        let what = format!("the end of boot {count}");
+        self.wait(&what, patience, || Some(self.exits()).filter(|exits| exits.len() >= count))
+    }
+
+    /// Waits until the board is on, or off.
+    ///
+    /// # Errors
+    /// When that does not happen in time, or the emulator ended.
+    pub fn wait_power(&self, on: bool, patience: Duration) -> Result<(), EmulateError> {
+        let what = format!("power {}", if on { "on" } else { "off" });
+        self.wait(&what, patience, || (self.is_on() == on).then_some(()))
+    }
+
+    fn wait<T>(
+        &self,
+        what: &str,
+        patience: Duration,
+        look: impl Fn() -> Option<T>,
+    ) -> Result<T, EmulateError> {
         let deadline = Instant::now() + patience;
         loop {
-            let exits = self.exits();
-            if exits.len() >= count {
-                return Ok(exits);
+            if let Some(seen) = look() {
+                return Ok(seen);
             }
             if self.has_ended() {
                 return Err(self.failure());
             }
             if Instant::now() > deadline {
-                let what = format!("the end of boot {count}");
-                return Err(EmulateError::Timeout { what, seconds: patience.as_secs() });
+                return Err(EmulateError::Timeout { what: what.to_owned(), seconds: patience.as_secs() });
             }
             #[allow(clippy::disallowed_methods, reason = "polls a state with a deadline")]
             std::thread::sleep(POLL);

@@ -3,6 +3,7 @@
 
 pub mod board;
 pub mod console;
+pub mod control;
 pub mod device_tree;
 pub mod disk;
 pub mod firmware_port;

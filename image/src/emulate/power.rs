@@ -5,14 +5,17 @@ use std::process::Child;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tayberry_firmware::{Board, Boot, Medium, ResetState};
 
 use crate::emulate::board::{Exit, Spec};
 use crate::emulate::device_tree::{self, PSTORE_BYTES, pstore_address};
-use crate::emulate::firmware_port::{self, Mailbox, TRY_ONCE};
+use crate::emulate::disk;
+use crate::emulate::firmware_port::{self, Mailbox, THROTTLED_NOW, TRY_ONCE};
 use crate::emulate::qemu::{self, Loaded};
 use crate::emulate::qmp::Qmp;
+use crate::emulate::writes::{Log, SECTOR};
 use crate::emulate::{EmulateError, at};
 use crate::tools::Tools;
 
@@ -28,6 +31,11 @@ pub enum Command {
     PowerOn,
     /// Press the Pi 5's own power button.
     PowerButton,
+    /// The same, but a board that is off stays off.
+    ShutDown,
+    /// Pull the plug in the middle of the last recorded write, of which so many bytes reach the disk; half without a
+    /// number.
+    Tear(Option<u64>),
     /// End the emulator; the board goes off at once.
     Quit,
 }
@@ -41,6 +49,17 @@ pub struct BootRecord {
     pub boot: Boot,
 }
 
+/// A write that a power cut tore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Torn {
+    /// Byte offset on the disk.
+    pub offset: u64,
+    /// Length of the write in bytes.
+    pub bytes: u64,
+    /// Bytes of it that reached the disk.
+    pub kept: u64,
+}
+
 /// What other threads see.
 #[derive(Default)]
 pub struct Shared {
@@ -52,6 +71,8 @@ pub struct Shared {
     pub mailbox: Arc<Mutex<Mailbox>>,
     /// The board is on.
     pub on: bool,
+    /// What the last power cut tore.
+    pub torn: Option<Torn>,
     /// Why the emulator ended, if it failed.
     pub failure: Option<String>,
 }
@@ -66,6 +87,7 @@ pub struct Power<'a> {
     pub shared: &'a Arc<Mutex<Shared>>,
     reset: ResetState,
     pstore: Option<PathBuf>,
+    tear: Option<Option<u64>>,
 }
 
 enum Signal {
@@ -77,7 +99,7 @@ impl<'a> Power<'a> {
     /// A board that was without power.
     #[must_use]
     pub fn new(tools: &'a Tools, spec: &'a Spec, shared: &'a Arc<Mutex<Shared>>) -> Self {
-        Self { tools, spec, shared, reset: ResetState::default(), pstore: None }
+        Self { tools, spec, shared, reset: ResetState::default(), pstore: None, tear: None }
     }
 
     fn share<T>(&self, change: impl FnOnce(&mut Shared) -> T) -> T {
@@ -111,7 +133,7 @@ impl<'a> Power<'a> {
             let exit = self.one_boot(&loaded, &signal, &signals)?;
             self.share(|shared| {
                 shared.exits.push(exit);
-                shared.on = false;
+                shared.on = exit.is_warm();
             });
             match exit {
                 Exit::Quit => return Ok(()),
@@ -133,7 +155,10 @@ impl<'a> Power<'a> {
     fn forget(&mut self) {
         self.reset = ResetState::default();
         self.pstore = None;
-        self.mailbox(|mailbox| mailbox.reboot_flags = 0);
+        self.mailbox(|mailbox| {
+            mailbox.reboot_flags = 0;
+            mailbox.throttled &= THROTTLED_NOW;
+        });
     }
 
     /// The firmware's part: tries each disk, loads the files, writes the device tree.
@@ -190,12 +215,33 @@ impl<'a> Power<'a> {
         signal: &Sender<Signal>,
         signals: &Receiver<Signal>,
     ) -> Result<Exit, EmulateError> {
+        for drive in self.spec.drives.iter().filter(|drive| drive.record.is_some()) {
+            disk::copy_sparse(&drive.path, &before(&drive.path))?;
+        }
         let mut child = qemu::start(self.tools, self.spec, loaded)?;
         let outcome = self.supervise(&mut child, signal, signals);
         // Whatever happened, QEMU must be gone before its disks are looked at. One that ended already is no error.
         child.kill().or_else(|_| child.try_wait().map(drop)).map_err(at("qemu"))?;
         child.wait().map_err(at("qemu"))?;
+        if let Some(keep) = self.tear.take() {
+            let torn = self.tear_drives(keep)?;
+            self.share(|shared| shared.torn = torn);
+        }
         outcome
+    }
+
+    /// Puts each recorded disk back to the middle of its last write.
+    fn tear_drives(&self, keep: Option<u64>) -> Result<Option<Torn>, EmulateError> {
+        let mut torn = None;
+        for drive in &self.spec.drives {
+            if let Some(record) = &drive.record
+                && let Some((disk, write)) = tear(&Log::open(record)?, &before(&drive.path), keep)?
+            {
+                std::fs::rename(&disk, &drive.path).map_err(at(&disk))?;
+                torn = Some(write);
+            }
+        }
+        Ok(torn)
     }
 
     fn supervise(
@@ -226,8 +272,14 @@ impl<'a> Power<'a> {
             match one {
                 Signal::Command(Command::Cut) => return Ok(Exit::Cut),
                 Signal::Command(Command::Quit) => return Ok(Exit::Quit),
+                Signal::Command(Command::Tear(keep)) => {
+                    self.tear = Some(keep);
+                    return Ok(Exit::Cut);
+                }
                 Signal::Command(Command::PowerOn) => {}
-                Signal::Command(Command::PowerButton) => drop(qmp.execute("system_powerdown", &json!({}))?),
+                Signal::Command(Command::PowerButton | Command::ShutDown) => {
+                    drop(qmp.execute("system_powerdown", &json!({}))?);
+                }
                 Signal::Event(name, data) => match (name.as_str(), data["reason"].as_str()) {
                     ("WATCHDOG", _) => watchdog = true,
                     ("SHUTDOWN", Some("guest-shutdown" | "host-signal")) => return Ok(Exit::Off),
@@ -262,6 +314,21 @@ impl<'a> Power<'a> {
     }
 }
 
+/// Where a recorded disk is kept as it was when the board was switched on; the record begins there.
+#[must_use]
+pub fn before(disk: &Path) -> PathBuf {
+    disk.with_extension("before")
+}
+
+/// Brings the disk `before` to the middle of the last write of `log`; none when nothing was written.
+fn tear(log: &Log, before: &Path, keep: Option<u64>) -> Result<Option<(PathBuf, Torn)>, EmulateError> {
+    let Some((count, offset, bytes)) = log.last_data() else { return Ok(None) };
+    let kept = keep.unwrap_or(bytes / 2 / SECTOR * SECTOR).min(bytes);
+    let disk = std::fs::OpenOptions::new().write(true).open(before).map_err(at(before))?;
+    log.replay(&disk, count, Some(kept)).map_err(at(before))?;
+    Ok(Some((before.to_owned(), Torn { offset, bytes, kept })))
+}
+
 /// The virtual board has its serial port where a Pi 5 has the first of several; a console that the driver does not have
 /// would switch off the others.
 fn serial_console(cmdline: &str) -> String {
@@ -276,7 +343,7 @@ fn wait_for_power(signals: &Receiver<Signal>) -> bool {
         match one {
             Signal::Command(Command::PowerOn | Command::PowerButton) => return true,
             Signal::Command(Command::Quit) => return false,
-            Signal::Command(Command::Cut) | Signal::Event(..) => {}
+            Signal::Command(Command::Cut | Command::ShutDown | Command::Tear(_)) | Signal::Event(..) => {}
         }
     }
     false

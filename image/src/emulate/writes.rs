@@ -9,6 +9,8 @@ use std::path::Path;
 
 use crate::emulate::{EmulateError, at};
 
+/// What a drive writes whole or not at all, in bytes.
+pub const SECTOR: u64 = 512;
 const MAGIC: u64 = 0x006a_7366_7773_6872;
 const FLUSH: u64 = 1;
 const DISCARD: u64 = 4;
@@ -95,6 +97,15 @@ impl Log {
             }
         }
         Ok(Self { file, writes })
+    }
+
+    /// The last write of data: how many operations there are up to and with it, its offset and its length in bytes.
+    #[must_use]
+    pub fn last_data(&self) -> Option<(usize, u64, u64)> {
+        self.writes.iter().enumerate().rev().find_map(|(index, write)| match *write {
+            Write::Data { offset, bytes, .. } => Some((index + 1, offset, bytes)),
+            Write::Discard { .. } | Write::Flush => None,
+        })
     }
 
     /// Applies the first `count` operations to `disk`. Of the last one only the first `torn` bytes, if given: a drive
