@@ -114,7 +114,21 @@ impl Log {
     /// # Errors
     /// When the log or the disk fails.
     pub fn replay(&self, disk: &File, count: usize, torn: Option<u64>) -> std::io::Result<()> {
-        let chosen = self.writes.get(..count).unwrap_or(&self.writes);
+        self.replay_from(disk, 0, count, torn)
+    }
+
+    /// The same for a disk that holds the first `done` operations already.
+    ///
+    /// # Errors
+    /// When the log or the disk fails.
+    pub fn replay_from(
+        &self,
+        disk: &File,
+        done: usize,
+        count: usize,
+        torn: Option<u64>,
+    ) -> std::io::Result<()> {
+        let chosen = self.writes.get(done..count.min(self.writes.len())).unwrap_or_default();
         for (index, write) in chosen.iter().enumerate() {
             let limit = torn.filter(|_| index + 1 == chosen.len()).unwrap_or(u64::MAX);
             match *write {

@@ -103,6 +103,14 @@ impl Mailbox {
         Ok(property::response(&answer, tag, response)?)
     }
 
+    /// Revision code of the board (Raspberry Pi documentation, "Raspberry Pi revision codes").
+    ///
+    /// # Errors
+    /// As [`Self::property`].
+    pub fn revision(&mut self) -> Result<u32, MailboxError> {
+        Ok(self.property(tag::BOARD_REVISION, &[], 1)?[0])
+    }
+
     /// Temperature of the processor.
     ///
     /// # Errors
