@@ -22,6 +22,10 @@ use crate::tools::Tools;
 /// Largest file that the firmware loads, in bytes.
 const MAX_FILE: u64 = 256 << 20;
 
+/// The watchdog's seconds until systemd takes over; the 15 of a Pi 5 pass before that on a busy machine, and a healthy
+/// device would be reset.
+const WATCHDOG: &str = "tayberry.watchdog=120";
+
 /// What the world does to the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -204,7 +208,7 @@ impl<'a> Power<'a> {
         std::fs::write(&initramfs, parts).map_err(at(&initramfs))?;
         let device_tree = self.spec.file("board.dtb");
         device_tree::write(self.tools, self.spec, base, &device_tree, boot, medium)?;
-        let cmdline = format!("{} {}", serial_console(&boot.cmdline), self.spec.cmdline);
+        let cmdline = format!("{} {WATCHDOG} {}", serial_console(&boot.cmdline), self.spec.cmdline);
         Ok(Loaded { kernel, initramfs, device_tree, cmdline, pstore: self.pstore.clone() })
     }
 
