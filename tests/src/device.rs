@@ -51,10 +51,22 @@ impl Device {
     /// # Errors
     /// When the device does not come up; the console's last words are in the message.
     pub async fn bus(&self) -> Result<Bus, JourneyError> {
-        Bus::connect(&self.machine.port("io.tayberry.dbus"), BOOT).await.map_err(|error| {
+        let port = self.machine.port("io.tayberry.dbus");
+        let connected = tokio::select! {
+            bus = Bus::connect(&port, BOOT) => bus,
+            () = self.ended() => Err(JourneyError::Failed("the emulator ended.".into())),
+        };
+        connected.map_err(|error| {
             let why = self.machine.why_ended().unwrap_or_default();
             JourneyError::Failed(format!("{error} {why}\n{}", self.console_end()))
         })
+    }
+
+    /// Waits until the emulator has ended by itself.
+    async fn ended(&self) {
+        while !self.machine.has_ended() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// The last lines of the serial console, for messages.

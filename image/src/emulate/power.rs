@@ -219,8 +219,12 @@ impl<'a> Power<'a> {
         signal: &Sender<Signal>,
         signals: &Receiver<Signal>,
     ) -> Result<Exit, EmulateError> {
-        for drive in self.spec.drives.iter().filter(|drive| drive.record.is_some()) {
-            disk::copy_sparse(&drive.path, &before(&drive.path))?;
+        for drive in &self.spec.drives {
+            if let Some(record) = &drive.record {
+                // QEMU writes into this file, but does not make it.
+                std::fs::write(record, "").map_err(at(record))?;
+                disk::copy_sparse(&drive.path, &before(&drive.path))?;
+            }
         }
         let mut child = qemu::start(self.tools, self.spec, loaded)?;
         let outcome = self.supervise(&mut child, signal, signals);
