@@ -89,6 +89,7 @@ impl System {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: impl ToString) -> JourneyError {
     JourneyError::Failed(error.to_string())
 }
