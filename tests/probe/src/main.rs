@@ -36,7 +36,7 @@ fn main() {
         println!("probe: failed: {error}");
     }
     println!("probe: end");
-    if let Err(errno) = reboot(RebootMode::RB_AUTOBOOT) {
-        println!("probe: no reset: {errno}");
-    }
+    // It only returns when it failed.
+    let Err(errno) = reboot(RebootMode::RB_AUTOBOOT);
+    println!("probe: no reset: {errno}");
 }
