@@ -154,7 +154,7 @@ impl Map {
 }
 
 /// The byte ranges that the file system says hold data.
-fn data(image: &File) -> io::Result<Vec<Range<u64>>> {
+pub(crate) fn data(image: &File) -> io::Result<Vec<Range<u64>>> {
     let seek = |from: i64, whence| match lseek(image, from, whence) {
         Ok(at) => Ok(Some(at)),
         // No data behind `from`.
