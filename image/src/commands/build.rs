@@ -6,6 +6,7 @@ use crate::build::boot_files::{self, BootFiles};
 use crate::build::compile::Programs;
 use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
+use crate::build::trim::Trim;
 use crate::build::{
     BuildError, at, compile, erofs, finalise, initramfs, join, overlay, packages, trim, verify,
 };
@@ -63,8 +64,9 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
         tempfile::Builder::new().prefix("build-").tempdir_in(&paths.cache).map_err(at(&paths.cache))?;
     let bench = Bench { paths, config: &config, kernel, lock: &lock, tools: &tools, work: work.path(), ui };
 
-    let mut tree = Tree::unpack(&lock, &cache, &work.path().join("root"), ui)?;
-    let (release, boot, emulator) = bench.tree(&mut tree, &programs)?;
+    let trim = Trim::load(&paths.project.join("image/trim.toml"))?;
+    let mut tree = Tree::unpack(&lock, &cache, &work.path().join("root"), &trim, ui)?;
+    let (release, boot, emulator) = bench.tree(&mut tree, &trim, &programs)?;
     let stage = ui.stage("compress", None);
     let image = work.path().join("system.erofs");
     erofs::build(&tree, &tools, &image, lock.epoch)?;
@@ -129,7 +131,12 @@ fn provide(
 impl Bench<'_> {
     /// Everything between unpacking and compressing. Returns the kernel's release, what the firmware will read, and the
     /// emulator's part of the initramfs.
-    fn tree(&self, tree: &mut Tree, programs: &Programs) -> Result<(String, BootFiles, Vec<u8>), BuildError> {
+    fn tree(
+        &self,
+        tree: &mut Tree,
+        trim: &Trim,
+        programs: &Programs,
+    ) -> Result<(String, BootFiles, Vec<u8>), BuildError> {
         let project = &self.paths.project;
         let lists = Lists::load(&project.join("image/modules.toml"))?;
         let kernel = Kernel::look(tree)?;
@@ -155,7 +162,7 @@ impl Bench<'_> {
         let stage = self.ui.stage("select", None);
         kernel.reduce(tree, self.tools, &keep)?;
         modules::reduce_firmware(tree, &lists.firmware)?;
-        let removed = trim::apply(tree, &project.join("image/trim.toml"))?;
+        let removed = trim::apply(tree, trim)?;
         stage.finish(&format!("{} kernel modules kept, {removed} files removed", keep.len()));
 
         let stage = self.ui.stage("verify", None);
