@@ -98,11 +98,11 @@ fn normalised(script: &str) -> String {
 }
 
 /// Unpacks a package into `root`, which may hold others already. Returns the paths of its files and links,
-/// without the leading `/`.
+/// without the leading `/`. Files and links for which `skip` is true are passed by.
 ///
 /// # Errors
 /// When the package cannot be read, the tree cannot be written, or a path would leave the tree.
-pub fn unpack(deb: &Path, root: &Path) -> Result<Vec<PathBuf>, DebError> {
+pub fn unpack(deb: &Path, root: &Path, skip: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, DebError> {
     let io = |error| DebError::Io { path: deb.to_owned(), error };
     let mut paths = Vec::new();
     members(deb, "data", &mut |archive| {
@@ -112,7 +112,8 @@ pub fn unpack(deb: &Path, root: &Path) -> Result<Vec<PathBuf>, DebError> {
             let Some(inside) = merged(&path) else {
                 return Err(DebError::Outside { package: deb.to_owned(), path });
             };
-            if inside.as_os_str().is_empty() {
+            let is_folder = entry.header().entry_type().is_dir();
+            if inside.as_os_str().is_empty() || (!is_folder && skip(&inside)) {
                 continue;
             }
             if place(&mut entry, root, &inside)

@@ -20,5 +20,6 @@ pub mod lock;
 pub mod mirror;
 pub mod outputs;
 pub mod paths;
+pub mod sparse;
 pub mod tools;
 pub mod ui;

@@ -45,6 +45,8 @@ trait Service {
 trait Unit {
     #[zbus(property(emits_changed_signal = "false"))]
     fn active_state(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn active_enter_timestamp_monotonic(&self) -> zbus::Result<u64>;
 }
 
 /// The device's system bus.
@@ -113,6 +115,17 @@ impl Bus {
             }
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// When a unit became active, counted from the kernel's start.
+    ///
+    /// # Errors
+    /// When the bus is gone, or the unit is not active.
+    pub async fn active_since_boot(&self, unit: &str) -> Result<Duration, JourneyError> {
+        self.wait_active(unit, ANSWER).await?;
+        let path = ManagerProxy::new(&self.0).await?.load_unit(unit).await?;
+        let unit = UnitProxy::builder(&self.0).path(path).build().await?;
+        Ok(Duration::from_micros(unit.active_enter_timestamp_monotonic().await?))
     }
 
     /// Runs a shell command on the device as root; returns its exit status.

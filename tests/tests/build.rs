@@ -25,8 +25,43 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
         .current_dir(project)
         .status()?;
     assert!(status.success(), "{status}");
+    assert_same(&fixture, folder.path())
+}
+
+/// Another checkout, another cache, other names and lengths of both: every result is the same file.
+#[test]
+#[ignore = "unpacks the tools and compiles everything anew, which takes minutes: cargo nextest run --run-ignored all"]
+fn another_checkout_and_cache_give_the_same_bits() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let folder = tempfile::Builder::new().prefix("a-checkout-with-a-longer-name-").tempdir()?;
+    let [project, cache, out] = ["checkout", "another-cache", "out"].map(|name| folder.path().join(name));
+    let git = |arguments: &[&str]| {
+        Command::new("git").arg("-C").arg(&fixture.paths.project).args(arguments).output()
+    };
+    for file in String::from_utf8_lossy(&git(&["ls-files", "-z"])?.stdout).split_terminator('\0') {
+        let to = project.join(file);
+        std::fs::create_dir_all(to.parent().unwrap_or(&project))?;
+        std::fs::copy(fixture.paths.project.join(file), to)?;
+    }
+    std::fs::create_dir_all(cache.join("packages"))?;
+    for entry in std::fs::read_dir(fixture.paths.cache.join("packages"))? {
+        let package = entry?;
+        std::fs::copy(package.path(), cache.join("packages").join(package.file_name()))?;
+    }
+    let status = Command::new(fixture.paths.project.join("target/debug/tayberry"))
+        .current_dir(&project)
+        .env("TAYBERRY_CACHE", &cache)
+        .args(["build", "--offline", "--out"])
+        .arg(&out)
+        .status()?;
+    assert!(status.success(), "{status}");
+    assert_same(&fixture, &out)
+}
+
+/// Compares every file of `folder` with the one of the image under test.
+fn assert_same(fixture: &Fixture, folder: &Path) -> Result<(), JourneyError> {
     let mut compared = 0;
-    for entry in std::fs::read_dir(folder.path())? {
+    for entry in std::fs::read_dir(folder)? {
         let second = entry?.path();
         let first = fixture.image.with_file_name(second.file_name().unwrap_or_default());
         let hash = |path: &Path| sha256(path);

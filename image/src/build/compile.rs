@@ -29,11 +29,12 @@ pub struct Programs {
 ///
 /// # Errors
 /// With the compiler's own words.
-pub fn programs(tools: &Tools, project: &Path, cache: &Path, ui: Ui) -> Result<Programs, BuildError> {
+pub fn programs(tools: &Tools, project: &Path, ui: Ui) -> Result<Programs, BuildError> {
     let stage = ui.stage("compile", None);
-    // The tools' folder is part of the name: another rustc means other files.
+    // The tools' folder is part of the name: another rustc means other files. In the checkout and not in the cache: two
+    // checkouts would each discard what the other compiled.
     let version = tools.root().file_name().map(PathBuf::from).unwrap_or_default();
-    let target = cache.join("target").join(version);
+    let target = project.join("target/device").join(version);
     let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
     cargo(tools, project, &target.join("dynamic"), &["tayberry-agent"], "")?;
     cargo(

@@ -43,11 +43,7 @@ pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Res
     };
     run("systemd-sysusers", &[])?;
     run("systemctl", &["preset-all"])?;
-    run("systemd-hwdb", &["update", "--usr", "--strict"])?;
-    same_folder_name(&tree.path("usr/lib/udev/hwdb.bin"), &tree.root)?;
-    // The compiled database replaces its sources.
-    let sources = tree.path("usr/lib/udev/hwdb.d");
-    std::fs::remove_dir_all(&sources).map_err(at(sources))?;
+    hardware_database(tree, tools)?;
     // Made for the next change of users, of which there is none.
     for name in ["passwd-", "group-", "shadow-", "gshadow-", ".pwd.lock", ".updated"] {
         let path = tree.path("etc").join(name);
@@ -59,18 +55,37 @@ pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Res
     claim_new_files(tree)
 }
 
-/// The hardware database remembers where its sources lay; the folder of this build becomes a fixed name of the same
-/// length. (A cache folder of another length still gives another file.)
-fn same_folder_name(database: &Path, root: &Path) -> Result<(), BuildError> {
-    let mut bytes = std::fs::read(database).map_err(at(database))?;
-    let name = root.to_string_lossy().into_owned().into_bytes();
+/// Compiles the hardware database; it replaces its sources. It remembers the full path of each source: they lie in a
+/// folder whose name has the same length in every build, and that name is blotted out.
+fn hardware_database(tree: &mut Tree, tools: &Tools) -> Result<(), BuildError> {
+    const INSIDE: &str = "usr/lib/udev/hwdb.d";
+    // Not the machine's own temporary folder: its length differs.
+    let parent = Path::new("/tmp");
+    let folder = tempfile::Builder::new().prefix("tayberry-").tempdir_in(parent).map_err(at(parent))?;
+    let sources = tree.path(INSIDE);
+    let copies = folder.path().join(INSIDE);
+    std::fs::create_dir_all(&copies).map_err(at(&copies))?;
+    for path in crate::files::walk(&sources).map_err(at(&sources))? {
+        let copy = copies.join(path.file_name().unwrap_or_default());
+        std::fs::copy(&path, &copy).map_err(at(&path))?;
+    }
+    let root = folder.path().display().to_string();
+    let arguments = [&format!("--root={root}"), "update", "--usr", "--strict"];
+    execute(tools.command("systemd-hwdb").args(arguments).env("SYSTEMD_LOG_LEVEL", "warning"))?;
+    let compiled = folder.path().join("usr/lib/udev/hwdb.bin");
+    let mut bytes = std::fs::read(&compiled).map_err(at(&compiled))?;
+    blot_out(&mut bytes, root.as_bytes());
+    tree.write("usr/lib/udev/hwdb.bin", &bytes)?;
+    std::fs::remove_dir_all(&sources).map_err(at(sources))
+}
+
+/// Writes `/` over every occurrence of `name`.
+fn blot_out(bytes: &mut [u8], name: &[u8]) {
     let mut from = 0;
     while let Some(found) = bytes[from..].windows(name.len()).position(|window| window == name) {
         bytes[from + found..from + found + name.len()].fill(b'/');
         from += found + name.len();
     }
-    std::fs::remove_file(database).map_err(at(database))?;
-    std::fs::write(database, bytes).map_err(at(database))
 }
 
 /// Whatever no package brought is ours.

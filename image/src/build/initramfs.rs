@@ -10,6 +10,8 @@ use crate::build::{BuildError, at};
 
 /// zstd's strongest level that any kernel reads without more memory than an initramfs may use; 19 of 22.
 const LEVEL: i32 = 19;
+/// The emulator's part never lies on a device: quick rather than small.
+const EMULATOR_LEVEL: i32 = 3;
 
 /// Builds the archive, compressed.
 ///
@@ -38,13 +40,13 @@ pub fn build(kernel: &Kernel, lists: &Lists, init: &Path) -> Result<Vec<u8>, Bui
             let place = place(&file);
             writeln!(list, "/{place}").unwrap_or_default();
             if !packed.contains(&file) {
-                archive.file(&place, 0o644, &kernel.read(&file)?);
+                archive.file(&place, 0o644, kernel.read(&file)?);
                 packed.push(file);
             }
         }
     }
     archive.file("modules.list", 0o644, list.as_bytes());
-    compress(&archive.finish())
+    compress(&archive.finish(), LEVEL)
 }
 
 /// Builds the emulator's part: modules to load, and files for `/run`. It follows the first part uncompressed, as the
@@ -62,13 +64,13 @@ pub fn emulator(
     for file in kernel.choose(&lists.emulator.modules)? {
         let place = format!("emulator/{}", place(&file));
         writeln!(list, "/{place}").unwrap_or_default();
-        archive.file(&place, 0o644, &kernel.read(&file)?);
+        archive.file(&place, 0o644, kernel.read(&file)?);
     }
     archive.file("emulator/modules.list", 0o644, list.as_bytes());
     for (path, permissions, bytes) in files {
         archive.file(&format!("emulator/run/{path}"), *permissions, bytes);
     }
-    compress(&archive.finish())
+    compress(&archive.finish(), EMULATOR_LEVEL)
 }
 
 /// Where a module lies in the archive: by its name alone, uncompressed.
@@ -77,6 +79,6 @@ fn place(file: &Path) -> String {
     format!("modules/{}", name.trim_end_matches(".xz"))
 }
 
-fn compress(archive: &[u8]) -> Result<Vec<u8>, BuildError> {
-    zstd::bulk::compress(archive, LEVEL).map_err(at("initramfs"))
+fn compress(archive: &[u8], level: i32) -> Result<Vec<u8>, BuildError> {
+    zstd::bulk::compress(archive, level).map_err(at("initramfs"))
 }

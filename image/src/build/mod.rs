@@ -75,6 +75,11 @@ pub(crate) fn at(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Build
     move |error| BuildError::Io { path, error }
 }
 
+/// What a thread found.
+pub(crate) fn join<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Reads one of our TOML lists.
 pub(crate) fn list<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, BuildError> {
     let text = std::fs::read_to_string(path).map_err(at(path))?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -55,9 +56,16 @@ pub struct Kernel {
     pub release: String,
     /// `usr/lib/modules/RELEASE` in the tree.
     pub folder: PathBuf,
-    /// Each module's file and what it needs, relative to `folder`, in the order of loading.
-    modules: BTreeMap<String, (PathBuf, Vec<PathBuf>)>,
+    modules: BTreeMap<String, Module>,
     builtin: BTreeSet<String>,
+}
+
+/// A module's file.
+struct Module {
+    /// Relative to the kernel's folder.
+    path: PathBuf,
+    /// Its bytes, decompressed when they are first asked for.
+    plain: OnceLock<Vec<u8>>,
 }
 
 /// The kernel counts `-` and `_` in module names as the same.
@@ -71,28 +79,29 @@ fn stem(path: &Path) -> String {
 }
 
 impl Kernel {
-    /// Looks at the kernel in the tree: runs `depmod` over all of its modules and reads what depends on what.
+    /// Looks at the kernel in the tree.
     ///
     /// # Errors
     /// When there is not exactly one kernel.
-    pub fn look(tree: &Tree, tools: &Tools) -> Result<Self, BuildError> {
+    pub fn look(tree: &Tree) -> Result<Self, BuildError> {
         let above = tree.path("usr/lib/modules");
         let mut found = std::fs::read_dir(&above).map_err(at(&above))?.flatten();
         let (Some(one), None) = (found.next(), found.next()) else {
             return Err(BuildError::Kernel("usr/lib/modules with exactly one version".into()));
         };
         let release = one.file_name().to_string_lossy().into_owned();
-        depmod(tree, tools, &release)?;
         let folder = one.path();
-        let read = |name: &str| std::fs::read_to_string(folder.join(name)).map_err(at(folder.join(name)));
         let mut modules = BTreeMap::new();
-        for line in read("modules.dep")?.lines() {
-            let Some((path, needs)) = line.split_once(':') else { continue };
-            // depmod lists what is needed first last.
-            let needs = needs.split_ascii_whitespace().rev().map(PathBuf::from).collect();
-            modules.insert(stem(Path::new(path)), (PathBuf::from(path), needs));
+        for path in crate::files::walk(&folder).map_err(at(&folder))? {
+            let Ok(inside) = path.strip_prefix(&folder) else { continue };
+            let is_module = ["ko", "xz"].iter().any(|end| path.extension().is_some_and(|e| e == *end));
+            if is_module {
+                modules.insert(stem(&path), Module { path: inside.to_owned(), plain: OnceLock::new() });
+            }
         }
-        let builtin = read("modules.builtin")?.lines().map(|line| stem(Path::new(line))).collect();
+        let path = folder.join("modules.builtin");
+        let builtin = std::fs::read_to_string(&path).map_err(at(path))?;
+        let builtin = builtin.lines().map(|line| stem(Path::new(line))).collect();
         Ok(Self { release, folder, modules, builtin })
     }
 
@@ -102,7 +111,12 @@ impl Kernel {
     /// # Errors
     /// Names all modules that do not exist.
     pub fn choose(&self, wanted: &[String]) -> Result<Vec<PathBuf>, BuildError> {
-        let mut chosen: Vec<PathBuf> = Vec::new();
+        self.choose_by(wanted, &|module| needs(self.plain(module)?, &module.path))
+    }
+
+    fn choose_by(&self, wanted: &[String], needs: &Needs<'_>) -> Result<Vec<PathBuf>, BuildError> {
+        let mut chosen = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut missing = Vec::new();
         for name in wanted {
             let text = canonical(name);
@@ -114,30 +128,53 @@ impl Kernel {
             if matching.is_empty() && required {
                 missing.push(name.clone());
             }
-            for (_, (path, needs)) in matching {
-                for file in needs.iter().chain([path]) {
-                    if !chosen.contains(file) {
-                        chosen.push(file.clone());
-                    }
-                }
+            for (name, _) in matching {
+                self.with_needs(name, needs, &mut seen, &mut chosen)?;
             }
         }
         if missing.is_empty() { Ok(chosen) } else { Err(BuildError::NoModules(missing)) }
+    }
+
+    /// Appends what `name` needs, then itself, unless it was `seen`.
+    fn with_needs<'a>(
+        &'a self,
+        name: &'a str,
+        needs: &Needs<'_>,
+        seen: &mut BTreeSet<String>,
+        chosen: &mut Vec<PathBuf>,
+    ) -> Result<(), BuildError> {
+        // What a module needs may be built in.
+        let Some(module) = self.modules.get(name).filter(|_| seen.insert(name.to_owned())) else {
+            return Ok(());
+        };
+        for needed in needs(module)? {
+            self.with_needs(&needed, needs, seen, chosen)?;
+        }
+        chosen.push(module.path.clone());
+        Ok(())
     }
 
     /// A module's bytes, decompressed.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn read(&self, file: &Path) -> Result<Vec<u8>, BuildError> {
-        let path = self.folder.join(file);
-        let bytes = std::fs::read(&path).map_err(at(&path))?;
-        if path.extension().is_none_or(|extension| extension != "xz") {
-            return Ok(bytes);
+    pub fn read(&self, file: &Path) -> Result<&[u8], BuildError> {
+        let found = self.modules.get(&stem(file));
+        self.plain(found.ok_or_else(|| BuildError::NoModules(vec![file.display().to_string()]))?)
+    }
+
+    fn plain<'a>(&self, module: &'a Module) -> Result<&'a [u8], BuildError> {
+        if let Some(plain) = module.plain.get() {
+            return Ok(plain);
         }
-        let mut out = Vec::new();
-        std::io::copy(&mut liblzma::read::XzDecoder::new(&bytes[..]), &mut out).map_err(at(&path))?;
-        Ok(out)
+        let path = self.folder.join(&module.path);
+        let mut bytes = std::fs::read(&path).map_err(at(&path))?;
+        if path.extension().is_some_and(|extension| extension == "xz") {
+            let mut plain = Vec::new();
+            std::io::copy(&mut liblzma::read::XzDecoder::new(&bytes[..]), &mut plain).map_err(at(&path))?;
+            bytes = plain;
+        }
+        Ok(module.plain.get_or_init(|| bytes))
     }
 
     /// Removes every module of the tree but `keep`, and writes the kept ones decompressed: EROFS compresses them
@@ -146,10 +183,12 @@ impl Kernel {
     /// # Errors
     /// When a file cannot be removed.
     pub fn reduce(&self, tree: &mut Tree, tools: &Tools, keep: &[PathBuf]) -> Result<(), BuildError> {
-        for (path, _) in self.modules.values() {
+        let keep: BTreeSet<&PathBuf> = keep.iter().collect();
+        for module in self.modules.values() {
+            let path = &module.path;
             let file = self.folder.join(path);
             if keep.contains(path) {
-                let bytes = self.read(path)?;
+                let bytes = self.plain(module)?;
                 let plain = file.with_extension("");
                 if file.extension().is_some_and(|extension| extension == "xz") {
                     std::fs::write(&plain, bytes).map_err(at(&plain))?;
@@ -166,6 +205,25 @@ impl Kernel {
         tree.forget_removed();
         depmod(tree, tools, &self.release)
     }
+}
+
+/// Tells the names of the modules that a module needs.
+type Needs<'a> = dyn Fn(&Module) -> Result<Vec<String>, BuildError> + 'a;
+
+/// The modules that a module needs, as the kernel's build noted it: `depends=` in the section `.modinfo`
+/// (scripts/mod/modpost.c, `add_depends`).
+fn needs(bytes: &[u8], path: &Path) -> Result<Vec<String>, BuildError> {
+    let damaged = || BuildError::Kernel(format!("readable module {}", path.display()));
+    let elf = goblin::elf::Elf::parse(bytes).map_err(|_| damaged())?;
+    let section = elf
+        .section_headers
+        .iter()
+        .find(|header| elf.shdr_strtab.get_at(header.sh_name) == Some(".modinfo"))
+        .and_then(|header| bytes.get(header.file_range()?))
+        .ok_or_else(damaged)?;
+    let depends = section.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(b"depends="));
+    let names = String::from_utf8_lossy(depends.unwrap_or_default()).into_owned();
+    Ok(names.split(',').filter(|name| !name.is_empty()).map(canonical).collect())
 }
 
 /// Runs `depmod` over the tree.
@@ -212,32 +270,32 @@ mod tests {
     use super::*;
 
     fn kernel() -> Kernel {
-        let module =
-            |path: &str, needs: &[&str]| (PathBuf::from(path), needs.iter().map(PathBuf::from).collect());
-        let modules = [
-            ("dm_mod", module("drivers/md/dm-mod.ko", &[])),
-            ("dm_verity", module("drivers/md/dm-verity.ko", &["drivers/md/dm-mod.ko"])),
-            ("xt_mark", module("net/xt_mark.ko", &[])),
-        ];
+        let modules = ["drivers/md/dm-mod.ko", "drivers/md/dm-verity.ko", "net/xt_mark.ko"];
+        let module = |path| (stem(Path::new(path)), Module { path: path.into(), plain: OnceLock::new() });
         Kernel {
             release: "7".into(),
             folder: "/".into(),
-            modules: modules.map(|(name, module)| (name.to_owned(), module)).into_iter().collect(),
+            modules: modules.map(module).into_iter().collect(),
             builtin: BTreeSet::from(["fuse".to_owned()]),
         }
     }
 
     #[test]
     fn what_a_module_needs_comes_first() {
-        let chosen =
-            kernel().choose(&["dm-verity".into(), "xt_*".into(), "fuse".into(), "none_*".into()]).unwrap();
+        let needs = |module: &Module| {
+            let verity = module.path.ends_with("dm-verity.ko");
+            Ok(if verity { vec!["dm_mod".to_owned(), "builtin".to_owned()] } else { Vec::new() })
+        };
+        let wanted = ["dm-verity", "dm-mod", "xt_*", "fuse", "none_*"].map(str::to_owned);
+        let chosen = kernel().choose_by(&wanted, &needs).unwrap();
         let names: Vec<String> = chosen.iter().map(|path| stem(path)).collect();
         assert_eq!(names, ["dm_mod", "dm_verity", "xt_mark"]);
     }
 
     #[test]
     fn a_missing_module_is_named() {
-        let error = kernel().choose(&["dm-verity".into(), "warp-drive".into()]).unwrap_err().to_string();
+        let wanted = ["dm-verity".to_owned(), "warp-drive".to_owned()];
+        let error = kernel().choose_by(&wanted, &|_| Ok(Vec::new())).unwrap_err().to_string();
         assert!(error.ends_with("warp-drive"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::build::trim::Trim;
 use crate::build::{BuildError, at};
 use crate::deb;
 use crate::fetch::Cache;
@@ -20,18 +21,18 @@ pub struct Tree {
 
 impl Tree {
     /// Unpacks the system's packages into `root`, two at a time. base-files goes first: it brings the links of
-    /// merged-/usr. No two packages hold the same file (Debian policy 10.1), so the order of the others is free.
+    /// merged-/usr. What `trim` names early stays out. No two packages hold the same file (Debian policy 10.1), so the order of the others is free.
     ///
     /// # Errors
     /// When a package is damaged or the folder cannot be written.
-    pub fn unpack(lock: &Lock, cache: &Cache, root: &Path, ui: Ui) -> Result<Self, BuildError> {
+    pub fn unpack(lock: &Lock, cache: &Cache, root: &Path, trim: &Trim, ui: Ui) -> Result<Self, BuildError> {
         std::fs::create_dir_all(root).map_err(at(root))?;
         let mut packages: Vec<&Package> = lock.section(Section::System).collect();
         packages.sort_by_key(|package| (package.name != "base-files", std::cmp::Reverse(package.size)));
         let stage = ui.stage("unpack", Some(packages.iter().map(|package| package.size).sum()));
         let mut origin = BTreeMap::new();
         let one = |package: &Package| -> Result<Vec<PathBuf>, BuildError> {
-            let paths = deb::unpack(&cache.check(package)?, root)?;
+            let paths = deb::unpack(&cache.check(package)?, root, &|inside| trim.is_early(inside))?;
             stage.add(package.size);
             Ok(paths)
         };

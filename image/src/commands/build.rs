@@ -6,7 +6,10 @@ use crate::build::boot_files::{self, BootFiles};
 use crate::build::compile::Programs;
 use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
-use crate::build::{BuildError, at, compile, erofs, finalise, initramfs, overlay, packages, trim, verify};
+use crate::build::trim::Trim;
+use crate::build::{
+    BuildError, at, compile, erofs, finalise, initramfs, join, overlay, packages, trim, verify,
+};
 use crate::commands::{CommandError, lock};
 use crate::config::{self, Config};
 use crate::fetch::{Cache, FetchError};
@@ -55,14 +58,15 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let cache = Cache::new(&paths.cache);
     let lock = provide(arguments, paths, &config, &cache, ui)?;
     let tools = Tools::ready(&lock, &cache, &paths.cache, ui).map_err(BuildError::from)?;
-    let programs = compile::programs(&tools, &paths.project, &paths.cache, ui)?;
+    let programs = compile::programs(&tools, &paths.project, ui)?;
     std::fs::create_dir_all(&paths.cache).map_err(at(&paths.cache))?;
     let work =
         tempfile::Builder::new().prefix("build-").tempdir_in(&paths.cache).map_err(at(&paths.cache))?;
     let bench = Bench { paths, config: &config, kernel, lock: &lock, tools: &tools, work: work.path(), ui };
 
-    let mut tree = Tree::unpack(&lock, &cache, &work.path().join("root"), ui)?;
-    let (release, boot, emulator) = bench.tree(&mut tree, &programs)?;
+    let trim = Trim::load(&paths.project.join("image/trim.toml"))?;
+    let mut tree = Tree::unpack(&lock, &cache, &work.path().join("root"), &trim, ui)?;
+    let (release, boot, emulator) = bench.tree(&mut tree, &trim, &programs)?;
     let stage = ui.stage("compress", None);
     let image = work.path().join("system.erofs");
     erofs::build(&tree, &tools, &image, lock.epoch)?;
@@ -127,28 +131,38 @@ fn provide(
 impl Bench<'_> {
     /// Everything between unpacking and compressing. Returns the kernel's release, what the firmware will read, and the
     /// emulator's part of the initramfs.
-    fn tree(&self, tree: &mut Tree, programs: &Programs) -> Result<(String, BootFiles, Vec<u8>), BuildError> {
+    fn tree(
+        &self,
+        tree: &mut Tree,
+        trim: &Trim,
+        programs: &Programs,
+    ) -> Result<(String, BootFiles, Vec<u8>), BuildError> {
         let project = &self.paths.project;
+        let lists = Lists::load(&project.join("image/modules.toml"))?;
+        let kernel = Kernel::look(tree)?;
         let stage = self.ui.stage("finalise", None);
         overlay::apply(tree, &project.join("overlays/rootfs"))?;
         overlay::programs(tree, programs)?;
-        finalise::apply(tree, self.tools, self.config, self.lock.epoch)?;
-        let kernel = Kernel::look(tree, self.tools)?;
-        if self.kernel.headers.is_some() {
-            let module =
-                compile::vcio(self.tools, &project.join("overlays/kernel/vcio"), self.work, &kernel.release)?;
+        // Nothing of this reads what the others write.
+        let (boot, emulator, vcio, keep) = std::thread::scope(|scope| {
+            let gzip = scope.spawn(|| boot_files::gzip(&kernel.folder.join("vmlinuz")));
+            let initramfs = scope.spawn(|| initramfs::build(&kernel, &lists, &programs.init));
+            let vcio = scope.spawn(|| self.vcio(&kernel.release));
+            let keep = scope.spawn(|| kernel.choose(&lists.system.modules));
+            finalise::apply(tree, self.tools, self.config, self.lock.epoch)?;
+            let emulator = initramfs::emulator(&kernel, &lists, &self.emulator_files(programs)?)?;
+            let boot = self.boot_files(&kernel, join(gzip)?, join(initramfs)?)?;
+            Ok::<_, BuildError>((boot, emulator, join(vcio)?, join(keep)?))
+        })?;
+        if let Some(module) = vcio {
             tree.write(format!("usr/lib/modules/{}/extra/vcio.ko", kernel.release), &module)?;
         }
-        stage.finish("users, units, hardware database, kernel module");
+        stage.finish("users, units, hardware database, kernel, initramfs");
 
         let stage = self.ui.stage("select", None);
-        let lists = Lists::load(&project.join("image/modules.toml"))?;
-        let boot = self.boot_files(&kernel, &lists, programs)?;
-        let emulator = initramfs::emulator(&kernel, &lists, &self.emulator_files(programs)?)?;
-        let keep = kernel.choose(&lists.system.modules)?;
         kernel.reduce(tree, self.tools, &keep)?;
         modules::reduce_firmware(tree, &lists.firmware)?;
-        let removed = trim::apply(tree, &project.join("image/trim.toml"))?;
+        let removed = trim::apply(tree, trim)?;
         stage.finish(&format!("{} kernel modules kept, {removed} files removed", keep.len()));
 
         let stage = self.ui.stage("verify", None);
@@ -162,11 +176,18 @@ impl Bench<'_> {
         Ok((kernel.release, boot, emulator))
     }
 
+    /// The kernel module of ours, for kernels that lack it.
+    fn vcio(&self, release: &str) -> Result<Option<Vec<u8>>, BuildError> {
+        let source = self.paths.project.join("overlays/kernel/vcio");
+        let wanted = self.kernel.headers.as_ref();
+        wanted.map(|_| compile::vcio(self.tools, &source, self.work, release)).transpose()
+    }
+
     fn boot_files(
         &self,
         kernel: &Kernel,
-        lists: &Lists,
-        programs: &Programs,
+        zipped: Vec<u8>,
+        initramfs: Vec<u8>,
     ) -> Result<BootFiles, BuildError> {
         let device_tree = kernel.folder.join("dtb/broadcom").join(&self.kernel.device_tree);
         let overlays = compile::overlays(
@@ -177,8 +198,8 @@ impl Bench<'_> {
             &self.kernel.overlays,
         )?;
         Ok(BootFiles {
-            kernel: boot_files::gzip(&kernel.folder.join("vmlinuz"))?,
-            initramfs: initramfs::build(kernel, lists, &programs.init)?,
+            kernel: zipped,
+            initramfs,
             device_tree: (
                 self.kernel.device_tree.clone(),
                 std::fs::read(&device_tree).map_err(at(&device_tree))?,

@@ -5,12 +5,11 @@ pub mod imager;
 pub mod manifest;
 pub mod sbom;
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tayberry_firmware::{Board, Medium, ResetState, Stepping};
 use tayberry_format::slot::Slot;
 use tayberry_format::verity::Tree as HashTree;
@@ -19,11 +18,12 @@ use crate::bmap::Map;
 use crate::build::boot_files::{self, BootFiles};
 use crate::build::disk::{self, System};
 use crate::build::tree::{Tree, threads};
-use crate::build::{BuildError, at};
+use crate::build::{BuildError, at, join};
 use crate::config::{Config, Kernel};
 use crate::files::Whole;
 use crate::lock::Lock;
-use crate::ui::{Ui, human};
+use crate::sparse::Sparse;
+use crate::ui::{Stage, Ui, human};
 
 /// zstd level of the image: EROFS is compressed already, so more effort gains nothing.
 const LEVEL: i32 = 3;
@@ -172,27 +172,34 @@ fn would_boot(disk: &std::fs::File) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// Compresses the disk beside its final name; returns the unfinished file and the disk's SHA-256.
-fn pack(target: &Path, disk: &mut std::fs::File, ui: Ui) -> Result<(Whole, String), BuildError> {
+/// Compresses the disk beside its final name, and hashes it at the same time; returns the unfinished file and the disk's
+/// SHA-256.
+fn pack(target: &Path, disk: &std::fs::File, ui: Ui) -> Result<(Whole, String), BuildError> {
     let stage = ui.stage("pack", Some(tayberry_format::layout::IMAGE_BYTES));
     let mut packed = Whole::begin(target).map_err(at(target))?;
-    let mut digest = Sha256::new();
     let io = |error| at(target)(error);
-    disk.seek(SeekFrom::Start(0)).map_err(io)?;
-    let mut encoder = zstd::Encoder::new(packed.file(), LEVEL).map_err(io)?;
-    encoder.multithread(u32::try_from(threads()).unwrap_or(1)).map_err(io)?;
-    encoder.include_checksum(true).map_err(io)?;
+    let data = crate::bmap::data(disk).map_err(io)?;
+    let digest = std::thread::scope(|scope| {
+        let digest = scope.spawn(|| crate::files::sha256_of(Sparse::new(disk, &data)?));
+        compress(Sparse::new(disk, &data)?, packed.file(), &stage)?;
+        join(digest)
+    });
+    let digest = digest.map_err(io)?;
+    stage.finish("compressed");
+    Ok((packed, digest))
+}
+
+fn compress(mut from: impl Read, to: &mut std::fs::File, stage: &Stage) -> std::io::Result<()> {
+    let mut encoder = zstd::Encoder::new(to, LEVEL)?;
+    encoder.multithread(u32::try_from(threads()).unwrap_or(1))?;
+    encoder.include_checksum(true)?;
     let mut buffer = vec![0; 1 << 20];
     loop {
-        let read = disk.read(&mut buffer).map_err(io)?;
+        let read = from.read(&mut buffer)?;
         if read == 0 {
-            break;
+            return encoder.finish().map(drop);
         }
-        digest.update(&buffer[..read]);
-        encoder.write_all(&buffer[..read]).map_err(io)?;
+        encoder.write_all(&buffer[..read])?;
         stage.add(read as u64);
     }
-    encoder.finish().map_err(io)?;
-    stage.finish("compressed");
-    Ok((packed, hex::encode(digest.finalize())))
 }

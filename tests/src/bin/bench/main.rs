@@ -1,0 +1,35 @@
+//! `scripts/bench`: measures what DESIGN section 9 sets bars for, each beside a baseline in the same run. One file a
+//! benchmark; each prints a table for people and one JSON object as its last line.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its results")]
+
+mod baseline;
+mod boot;
+mod build;
+
+use std::process::ExitCode;
+
+use system_tests::{Fixture, JourneyError};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(std::env::args().nth(1).as_deref()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(name: Option<&str>) -> Result<(), JourneyError> {
+    match name {
+        Some("build") => build::run(),
+        Some("boot") => boot::run(&Fixture::load()?).await,
+        _ => Err(JourneyError::Failed("say which: scripts/bench build, or scripts/bench boot".into())),
+    }
+}
+
+/// Prints the last line: a JSON object.
+fn result(value: &serde_json::Value) {
+    println!("{value}");
+}
