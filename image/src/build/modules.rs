@@ -271,7 +271,8 @@ mod tests {
 
     fn kernel() -> Kernel {
         let modules = ["drivers/md/dm-mod.ko", "drivers/md/dm-verity.ko", "net/xt_mark.ko"];
-        let module = |path| (stem(Path::new(path)), Module { path: path.into(), plain: OnceLock::new() });
+        let module =
+            |path: &str| (stem(Path::new(path)), Module { path: path.into(), plain: OnceLock::new() });
         Kernel {
             release: "7".into(),
             folder: "/".into(),
