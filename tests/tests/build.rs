@@ -30,7 +30,7 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
 
 /// Another checkout, another cache, other names and lengths of both: every result is the same file.
 #[test]
-#[ignore = "unpacks the tools and compiles everything anew, which takes minutes: cargo nextest run --run-ignored all"]
+#[ignore = "unpacks the tools and compiles everything anew, which takes minutes: scripts/test full"]
 fn another_checkout_and_cache_give_the_same_bits() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let folder = tempfile::Builder::new().prefix("a-checkout-with-a-longer-name-").tempdir()?;
