@@ -24,25 +24,46 @@ pub(crate) fn program() -> std::process::Command {
     std::process::Command::new(env!("CARGO_BIN_EXE_tayberry"))
 }
 
-/// `test.img.zst`, with `test.img` and `test.bmap` beside it; made once a test run.
+/// `test.img.zst`, with `test.img` and `test.bmap` beside it; made once for a test binary, whose processes share it. A
+/// folder gets its final name when it is complete; of two processes that make it at once, the first wins.
 pub(crate) fn image() -> &'static Path {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
     IMAGE.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("flash-image");
-        drop(std::fs::remove_dir_all(&folder));
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut raw = new_file(&folder.join("test.img"));
-        write_image(&mut raw);
-        let map = Map::of_sparse(&raw, &[]).unwrap();
-        std::fs::write(folder.join("test.bmap"), map.render()).unwrap();
-        raw.rewind().unwrap();
-        let path = folder.join("test.img.zst");
-        let mut encoder = zstd::Encoder::new(File::create(&path).unwrap(), 1).unwrap();
-        encoder.include_checksum(true).unwrap();
-        io::copy(&mut io::BufReader::with_capacity(1 << 20, raw), &mut encoder).unwrap();
-        encoder.finish().unwrap();
-        path
+        let binary = std::env::current_exe().unwrap();
+        let compiled = binary.metadata().unwrap().modified().unwrap();
+        let nanoseconds = compiled.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+        let prefix = format!("image-of-{}-", binary.file_name().unwrap().to_string_lossy());
+        let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let shared = parent.join(format!("{prefix}{nanoseconds}"));
+        if !shared.exists() {
+            let unique = tempfile::tempdir_in(parent).unwrap();
+            make_image(unique.path());
+            // A folder that holds something is not replaced: rename(2), ENOTEMPTY.
+            if std::fs::rename(unique.path(), &shared).is_err() {
+                assert!(shared.exists(), "{} cannot be made", shared.display());
+            }
+            for old in std::fs::read_dir(parent).unwrap().flatten().map(|entry| entry.path()) {
+                let name = old.file_name().unwrap().to_string_lossy().into_owned();
+                if name.starts_with(&prefix) && old != shared {
+                    drop(std::fs::remove_dir_all(old));
+                }
+            }
+        }
+        shared.join("test.img.zst")
     })
+}
+
+fn make_image(folder: &Path) {
+    let mut raw = new_file(&folder.join("test.img"));
+    write_image(&mut raw);
+    let map = Map::of_sparse(&raw, &[]).unwrap();
+    std::fs::write(folder.join("test.bmap"), map.render()).unwrap();
+    raw.rewind().unwrap();
+    let path = folder.join("test.img.zst");
+    let mut encoder = zstd::Encoder::new(File::create(&path).unwrap(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    io::copy(&mut io::BufReader::with_capacity(1 << 20, raw), &mut encoder).unwrap();
+    encoder.finish().unwrap();
 }
 
 fn new_file(path: &Path) -> File {
