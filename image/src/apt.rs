@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::config::Suite;
+use crate::config::{Archive, Suite};
+use crate::lock::resolve::DEVICE;
 use crate::mirror::Mirror;
 
 /// The keys of Debian's archive, from the package debian-archive-keyring.
@@ -40,9 +41,14 @@ pub enum AptError {
         /// What it printed.
         words: String,
     },
-    /// A solved package that no list knows.
-    #[error("apt chose {0}, which no package list describes; run the command again")]
+    /// A solved package that no list knows, or that only the kernel flavour's archive has and may not bring.
+    #[error(
+        "apt chose {0}, which no package list describes; run the command again, or look at `only` of the kernel's archive"
+    )]
     Unlisted(String),
+    /// A pattern in `only` is malformed.
+    #[error("only: {0:?} is not a pattern: {1}")]
+    Pattern(String, glob::PatternError),
 }
 
 /// A package that the solver chose.
@@ -59,8 +65,10 @@ pub struct Solved {
 /// What a package list says of a package.
 #[derive(Debug, Clone)]
 pub struct Listed {
-    /// Path below the mirror's address.
+    /// Path below the archive's address.
     pub path: String,
+    /// It lies in the kernel flavour's own archive.
+    pub kernel_archive: bool,
     /// Size in bytes.
     pub size: u64,
     /// SHA-256, hexadecimal.
@@ -69,13 +77,27 @@ pub struct Listed {
     pub source: String,
 }
 
-/// A private apt directory for one main architecture.
-pub struct Apt {
-    dir: PathBuf,
-    config: PathBuf,
+/// Where packages come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Archives<'a> {
+    /// Debian's suites.
+    pub suites: &'a [Suite],
+    /// The addresses.
+    pub mirror: &'a Mirror,
+    /// The keys that sign the suites.
+    pub keyring: &'a Path,
+    /// The kernel flavour's own archive.
+    pub kernel: Option<&'a Archive>,
 }
 
-impl Apt {
+/// A private apt directory for one main architecture.
+pub struct Apt<'a> {
+    dir: PathBuf,
+    config: PathBuf,
+    archives: Archives<'a>,
+}
+
+impl<'a> Apt<'a> {
     /// Prepares `dir`: sources, pins and an empty package state. `native` is the architecture that is solved for;
     /// `foreign` may be named with `NAME:ARCHITECTURE`. `keep` are versions that are preferred to newer ones.
     ///
@@ -83,14 +105,12 @@ impl Apt {
     /// When the directory cannot be written or the archive's keys are missing.
     pub fn prepare(
         dir: &Path,
-        suites: &[Suite],
-        mirror: &Mirror,
-        keyring: &Path,
+        archives: Archives<'a>,
         [native, foreign]: [&str; 2],
         keep: &[Solved],
     ) -> Result<Self, AptError> {
-        if !keyring.exists() {
-            return Err(AptError::NoKeyring(keyring.to_owned()));
+        if !archives.keyring.exists() {
+            return Err(AptError::NoKeyring(archives.keyring.to_owned()));
         }
         for folder in [
             "etc/apt.conf.d",
@@ -102,15 +122,6 @@ impl Apt {
             let path = dir.join(folder);
             std::fs::create_dir_all(&path).map_err(|error| AptError::Io { path, error })?;
         }
-        let mut sources = String::new();
-        for suite in suites {
-            let base = if suite.security { &mirror.security } else { &mirror.main };
-            let components = suite.components.join(" ");
-            // Writing to a String cannot fail.
-            let keys = keyring.display();
-            writeln!(sources, "deb [signed-by={keys}] {base} {} {components}", suite.name)
-                .unwrap_or_default();
-        }
         let dir_text = dir.display();
         let config = format!(
             "Dir \"{dir_text}\";\nDir::Etc \"{dir_text}/etc\";\nDir::State \"{dir_text}/state\";\n\
@@ -120,8 +131,8 @@ impl Apt {
              Acquire::Languages \"none\";\nAcquire::Retries \"3\";\nAcquire::http::Timeout \"60\";\n"
         );
         for (name, text) in [
-            ("etc/sources.list", sources.as_str()),
-            ("etc/preferences.d/suites", &pins(suites)),
+            ("etc/sources.list", sources(&archives).as_str()),
+            ("etc/preferences.d/suites", &pins(&archives)),
             ("etc/preferences.d/keep", &keeps(keep)),
             ("apt.conf", &config),
             ("status", ""),
@@ -129,7 +140,7 @@ impl Apt {
             let path = dir.join(name);
             std::fs::write(&path, text).map_err(|error| AptError::Io { path, error })?;
         }
-        Ok(Self { dir: dir.to_owned(), config: dir.join("apt.conf") })
+        Ok(Self { dir: dir.to_owned(), config: dir.join("apt.conf"), archives })
     }
 
     /// Fetches the package lists and checks their signatures.
@@ -173,16 +184,30 @@ impl Apt {
         Err(AptError::Refused { what, words: format!("{}{unmet}", errors.trim()) })
     }
 
-    /// All packages of the fetched lists by name, architecture and version.
+    /// All packages of the fetched lists by name, architecture and version. Of the kernel flavour's archive only those
+    /// that may come from there, whatever apt made of the pins.
     ///
     /// # Errors
     /// When a list cannot be read.
     pub fn listed(&self) -> Result<BTreeMap<(String, String, String), Listed>, AptError> {
         let mut all = BTreeMap::new();
-        for path in self.lists("_Packages")? {
+        let mut special = BTreeMap::new();
+        let only = patterns(self.archives.kernel.map_or(&[][..], |archive| &archive.only))?;
+        let format = "$(REPO_URI) $(FILENAME)";
+        let lists =
+            self.run("name its lists", &["indextargets", "--format", format, "Created-By: Packages"])?;
+        for (base, path) in lists.lines().filter_map(|line| line.split_once(' ')) {
+            let path = PathBuf::from(path);
             let text = std::fs::read_to_string(&path).map_err(|error| AptError::Io { path, error })?;
-            all.extend(text.split("\n\n").filter_map(stanza));
+            let packages = text.split("\n\n").filter_map(stanza);
+            if self.archives.mirror.kernel.as_deref() == Some(base.trim_end_matches('/')) {
+                let allowed = packages.filter(|(key, _)| only.iter().any(|pattern| pattern.matches(&key.0)));
+                special.extend(allowed.map(|(key, listed)| (key, Listed { kernel_archive: true, ..listed })));
+            } else {
+                all.extend(packages);
+            }
         }
+        all.extend(special);
         Ok(all)
     }
 
@@ -195,7 +220,12 @@ impl Apt {
         for path in self.lists("_InRelease")? {
             let text = std::fs::read_to_string(&path).map_err(|error| AptError::Io { path, error })?;
             if let (Some(codename), Some(date)) = (field(&text, "Codename"), field(&text, "Date")) {
-                dates.insert(codename.to_owned(), date.to_owned());
+                let origin = field(&text, "Origin");
+                // Its suite has the name of one of Debian's.
+                let kernel = self.archives.kernel.filter(|archive| origin == Some(&archive.origin));
+                let name =
+                    kernel.map_or(codename.to_owned(), |archive| format!("{} {codename}", archive.origin));
+                dates.insert(name, date.to_owned());
             }
         }
         Ok(dates)
@@ -211,19 +241,48 @@ impl Apt {
     }
 }
 
-/// Takes the packages of `only` suites from there and everything else from the other suites
-/// (`apt_preferences(5)`: 600 is above the default 500, -1 is never).
-fn pins(suites: &[Suite]) -> String {
+fn sources(archives: &Archives<'_>) -> String {
     let mut text = String::new();
-    for suite in suites.iter().filter(|suite| !suite.only.is_empty()) {
-        let names: Vec<String> =
-            suite.only.iter().flat_map(|name| [name.clone(), format!("{name}:any")]).collect();
-        let origin = &suite.name;
-        writeln!(text, "Package: {}\nPin: release n={origin}\nPin-Priority: 600\n", names.join(" "))
-            .unwrap_or_default();
-        writeln!(text, "Package: *\nPin: release n={origin}\nPin-Priority: -1\n").unwrap_or_default();
+    for suite in archives.suites {
+        let base = if suite.security { &archives.mirror.security } else { &archives.mirror.main };
+        let (keys, name, components) = (archives.keyring.display(), &suite.name, suite.components.join(" "));
+        // Writing to a String cannot fail.
+        writeln!(text, "deb [signed-by={keys}] {base} {name} {components}").unwrap_or_default();
+    }
+    if let (Some(archive), Some(base)) = (archives.kernel, &archives.mirror.kernel) {
+        let (keys, name, components) =
+            (archive.keyring.display(), &archive.name, archive.components.join(" "));
+        // It need not have lists for the machine that builds.
+        writeln!(text, "deb [arch={DEVICE} signed-by={keys}] {base} {name} {components}").unwrap_or_default();
     }
     text
+}
+
+/// Takes the packages of `only` from their suites and everything else from the other suites (`apt_preferences(5)`: 600
+/// is above the default 500, -1 is never; the first record that matches counts). The kernel flavour's archive is
+/// recognised by its origin, because its suite has the name of one of Debian's; it wins over the suites.
+fn pins(archives: &Archives<'_>) -> String {
+    let mut text = String::new();
+    let mut pin = |only: &[String], release: &str, priority: u32| {
+        let names: Vec<String> = only.iter().flat_map(|name| [name.clone(), format!("{name}:any")]).collect();
+        let names = names.join(" ");
+        writeln!(text, "Package: {names}\nPin: release {release}\nPin-Priority: {priority}\n")
+            .unwrap_or_default();
+        writeln!(text, "Package: *\nPin: release {release}\nPin-Priority: -1\n").unwrap_or_default();
+    };
+    if let Some(archive) = archives.kernel {
+        pin(&archive.only, &format!("o={}", archive.origin), 700);
+    }
+    for suite in archives.suites.iter().filter(|suite| !suite.only.is_empty()) {
+        pin(&suite.only, &format!("n={}", suite.name), 600);
+    }
+    text
+}
+
+fn patterns(texts: &[String]) -> Result<Vec<glob::Pattern>, AptError> {
+    let pattern =
+        |text: &String| glob::Pattern::new(text).map_err(|error| AptError::Pattern(text.clone(), error));
+    texts.iter().map(pattern).collect()
 }
 
 fn keeps(keep: &[Solved]) -> String {
@@ -261,6 +320,7 @@ fn stanza(text: &str) -> Option<((String, String, String), Listed)> {
     let source = field(text, "Source").unwrap_or(name);
     let listed = Listed {
         path: field(text, "Filename")?.to_owned(),
+        kernel_archive: false,
         size: field(text, "Size")?.parse().ok()?,
         sha256: field(text, "SHA256")?.to_owned(),
         source: source.split(' ').next().unwrap_or(source).to_owned(),

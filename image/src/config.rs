@@ -83,9 +83,19 @@ pub struct Kernel {
     pub page_size: u32,
     /// Package with the headers for our own module; none where the kernel brings `/dev/vcio` itself.
     pub headers: Option<String>,
-    /// Our device-tree overlays that config.txt names, in this order.
+    /// Device-tree overlays that config.txt names, in this order.
     #[serde(default)]
     pub overlays: Vec<String>,
+    /// Overlays of the kernel package that lie in the boot partition, with those of `overlays`. When there is one, all
+    /// come from that package: ours are for Debian's device tree.
+    #[serde(default)]
+    pub package_overlays: Vec<String>,
+    /// Parameters of the device tree itself, as config.txt's `dtparam=` takes them.
+    #[serde(default)]
+    pub parameters: Vec<String>,
+    /// Modules of `image/modules.toml` that this kernel may lack.
+    #[serde(default)]
+    pub may_lack: Vec<String>,
     /// An archive of its own.
     pub archive: Option<Archive>,
 }
@@ -100,6 +110,12 @@ pub struct Archive {
     pub components: Vec<String>,
     /// The environment variable that holds its base address.
     pub url_from: String,
+    /// Public keys that sign it, a file beside `appliance.toml`.
+    pub keyring: PathBuf,
+    /// `Origin` in its release file: its suite has the name of one of Debian's.
+    pub origin: String,
+    /// Only these packages (with `*`) are taken from it.
+    pub only: Vec<String>,
 }
 
 /// A configuration that cannot be used.
@@ -151,6 +167,9 @@ impl Config {
         let mut config = Self::parse(path, &std::fs::read_to_string(path).map_err(read)?)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.keyring = config.keyring.map(|keyring| folder.join(keyring));
+        for archive in config.kernel.values_mut().filter_map(|kernel| kernel.archive.as_mut()) {
+            archive.keyring = folder.join(&archive.keyring);
+        }
         Ok(config)
     }
 
@@ -199,6 +218,10 @@ impl Config {
         if self.flavour().is_none() {
             let names: Vec<&str> = self.kernel.keys().map(String::as_str).collect();
             return refuse("image.kernel", &image.kernel, format!("there is {}", names.join(", ")));
+        }
+        let archives = self.kernel.values().filter_map(|kernel| kernel.archive.as_ref());
+        if let Some(archive) = archives.into_iter().find(|archive| archive.only.is_empty()) {
+            return refuse("archive.only", &archive.name, "name the packages that come from it".into());
         }
         Ok(())
     }

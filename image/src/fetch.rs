@@ -148,7 +148,7 @@ impl Cache {
         package: &Package,
         stage: &Stage,
     ) -> Result<bool, FetchError> {
-        let url = mirror.url(&package.path);
+        let Some(url) = mirror.url(package) else { return Ok(false) };
         let part = self.file_of(package).with_extension("part");
         let io = |error| FetchError::Io { path: part.clone(), error };
         let mut file = OpenOptions::new().create(true).append(true).read(true).open(&part).map_err(io)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use common::made_up::{CONFIG, MadeUp};
 use common::project::{Project, said};
-use tayberry::apt::{Apt, AptError, KEYRING};
+use tayberry::apt::{Apt, AptError, Archives, KEYRING};
 use tayberry::files::{sha256, walk};
 use tayberry::mirror::Mirror;
 use tayberry_format::layout;
@@ -136,9 +136,14 @@ fn a_package_that_does_not_exist_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let project = Project::new(&[]);
     let config = tayberry::config::Config::load(&project.path("image/appliance.toml")).unwrap();
-    let mirror = Mirror { main: "http://127.0.0.1:1/debian".into(), security: "http://127.0.0.1:1/s".into() };
-    let apt = Apt::prepare(folder.path(), &config.suite, &mirror, KEYRING.as_ref(), ["arm64", "amd64"], &[])
-        .unwrap();
+    let mirror = Mirror {
+        main: "http://127.0.0.1:1/debian".into(),
+        security: "http://127.0.0.1:1/s".into(),
+        kernel: None,
+    };
+    let archives =
+        Archives { suites: &config.suite, mirror: &mirror, keyring: KEYRING.as_ref(), kernel: None };
+    let apt = Apt::prepare(folder.path(), archives, ["arm64", "amd64"], &[]).unwrap();
     let error = apt.solve(&["bred".into(), "marmalade".into()]).unwrap_err();
     assert!(matches!(&error, AptError::NoPackage(names) if names == &["bred", "marmalade"]), "{error}");
     assert_eq!(error.to_string().lines().count(), 1);

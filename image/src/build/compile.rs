@@ -159,8 +159,7 @@ pub fn overlays(
 ) -> Result<Vec<(String, Vec<u8>)>, BuildError> {
     let work = work.join("overlays");
     std::fs::create_dir_all(&work).map_err(at(&work))?;
-    let merged = work.join("merged.dtb");
-    let mut all = Vec::new();
+    let mut compiled = Vec::new();
     for source in crate::files::walk(folder).map_err(at(folder))? {
         if source.extension().is_none_or(|extension| extension != "dts") {
             continue;
@@ -169,10 +168,39 @@ pub fn overlays(
         let output = work.join(format!("{name}.dtbo"));
         let options = ["-@", "-Wno-interrupts_property", "-I", "dts", "-O", "dtb", "-o"];
         execute(tools.command("dtc").args(options).arg(&output).arg(&source))?;
-        execute(tools.command("fdtoverlay").arg("-i").arg(base).arg("-o").arg(&merged).arg(&output))?;
-        all.push((name, std::fs::read(&output).map_err(at(&output))?));
+        compiled.push((name, output));
     }
-    let files = together.iter().map(|name| work.join(format!("{name}.dtbo")));
-    execute(tools.command("fdtoverlay").arg("-i").arg(base).arg("-o").arg(&merged).args(files))?;
+    merge(tools, &work, base, &compiled, together)
+}
+
+/// Merges each of these overlays, and those of `together` at once, onto `base`. Returns their names and bytes.
+///
+/// # Errors
+/// When an overlay does not fit the device tree, or one of `together` is not there.
+pub fn merge(
+    tools: &Tools,
+    work: &Path,
+    base: &Path,
+    overlays: &[(String, PathBuf)],
+    together: &[String],
+) -> Result<Vec<(String, Vec<u8>)>, BuildError> {
+    let merged = work.join("merged.dtb");
+    let onto = |files: &[&PathBuf]| {
+        execute(tools.command("fdtoverlay").arg("-i").arg(base).arg("-o").arg(&merged).args(files))
+    };
+    let mut all = Vec::new();
+    for (name, path) in overlays {
+        onto(&[path])?;
+        all.push((name.clone(), std::fs::read(path).map_err(at(path))?));
+    }
+    let find = |wanted: &String| {
+        let found = overlays.iter().find(|(name, _)| name == wanted).map(|(_, path)| path);
+        found.ok_or_else(|| BuildError::NoOverlay(wanted.clone()))
+    };
+    let together = together.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    // fdtoverlay insists on at least one.
+    if !together.is_empty() {
+        onto(&together)?;
+    }
     Ok(all)
 }

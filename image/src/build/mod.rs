@@ -6,6 +6,7 @@ pub mod disk;
 pub mod erofs;
 pub mod finalise;
 pub mod initramfs;
+pub mod kernel_files;
 pub mod modules;
 pub mod overlay;
 pub mod packages;
@@ -49,6 +50,9 @@ pub enum BuildError {
     /// The kernel package does not hold what it should.
     #[error("the kernel package has no {0}; look at [kernel] in image/appliance.toml")]
     Kernel(String),
+    /// An overlay that config.txt would name.
+    #[error("there is no overlay {0}; look at [kernel] in image/appliance.toml")]
+    NoOverlay(String),
     /// A module that is neither in the kernel package nor built in.
     #[error("kernel modules that image/modules.toml names and this kernel does not have: {}", .0.join(", "))]
     NoModules(Vec<String>),

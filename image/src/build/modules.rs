@@ -58,6 +58,7 @@ pub struct Kernel {
     pub folder: PathBuf,
     modules: BTreeMap<String, Module>,
     builtin: BTreeSet<String>,
+    may_lack: BTreeSet<String>,
 }
 
 /// A module's file.
@@ -79,11 +80,11 @@ fn stem(path: &Path) -> String {
 }
 
 impl Kernel {
-    /// Looks at the kernel in the tree.
+    /// Looks at the kernel in the tree. It may lack the modules of `may_lack`.
     ///
     /// # Errors
     /// When there is not exactly one kernel.
-    pub fn look(tree: &Tree) -> Result<Self, BuildError> {
+    pub fn look(tree: &Tree, may_lack: &[String]) -> Result<Self, BuildError> {
         let above = tree.path("usr/lib/modules");
         let mut found = std::fs::read_dir(&above).map_err(at(&above))?.flatten();
         let (Some(one), None) = (found.next(), found.next()) else {
@@ -102,7 +103,8 @@ impl Kernel {
         let path = folder.join("modules.builtin");
         let builtin = std::fs::read_to_string(&path).map_err(at(path))?;
         let builtin = builtin.lines().map(|line| stem(Path::new(line))).collect();
-        Ok(Self { release, folder, modules, builtin })
+        let may_lack = may_lack.iter().map(|name| canonical(name)).collect();
+        Ok(Self { release, folder, modules, builtin, may_lack })
     }
 
     /// The files of `wanted` and of what they need, in the order of loading, relative to the kernel's folder. A name
@@ -124,7 +126,8 @@ impl Kernel {
                 glob::Pattern::new(&text).map_err(|error| BuildError::Pattern(name.clone(), error))?;
             let matching: Vec<_> =
                 self.modules.iter().filter(|(module, _)| pattern.matches(module)).collect();
-            let required = !name.contains(['*', '?', '[']) && !self.builtin.contains(&text);
+            let known = self.builtin.contains(&text) || self.may_lack.contains(&text);
+            let required = !name.contains(['*', '?', '[']) && !known;
             if matching.is_empty() && required {
                 missing.push(name.clone());
             }
@@ -278,6 +281,7 @@ mod tests {
             folder: "/".into(),
             modules: modules.map(module).into_iter().collect(),
             builtin: BTreeSet::from(["fuse".to_owned()]),
+            may_lack: BTreeSet::from(["rp1_pci".to_owned()]),
         }
     }
 
@@ -287,7 +291,7 @@ mod tests {
             let verity = module.path.ends_with("dm-verity.ko");
             Ok(if verity { vec!["dm_mod".to_owned(), "builtin".to_owned()] } else { Vec::new() })
         };
-        let wanted = ["dm-verity", "dm-mod", "xt_*", "fuse", "none_*"].map(str::to_owned);
+        let wanted = ["dm-verity", "dm-mod", "xt_*", "fuse", "rp1-pci", "none_*"].map(str::to_owned);
         let chosen = kernel().choose_by(&wanted, &needs).unwrap();
         let names: Vec<String> = chosen.iter().map(|path| stem(path)).collect();
         assert_eq!(names, ["dm_mod", "dm_verity", "xt_mark"]);

@@ -1,5 +1,6 @@
 //! `tayberry build`: from the lock to a disk image and what belongs to it, in one folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::build::boot_files::{self, BootFiles};
@@ -8,7 +9,7 @@ use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
 use crate::build::trim::Trim;
 use crate::build::{
-    BuildError, at, compile, erofs, finalise, initramfs, join, overlay, packages, trim, verify,
+    BuildError, at, compile, erofs, finalise, initramfs, join, kernel_files, overlay, packages, trim, verify,
 };
 use crate::commands::{CommandError, lock};
 use crate::config::{self, Config};
@@ -103,7 +104,7 @@ fn provide(
         cache.fetch(&lock.package, None, ui)?;
         return Ok(lock);
     }
-    let mirror = || Mirror::find(config.mirror.as_deref());
+    let mirror = || Mirror::find(config);
     if cache.fetch(&lock.package, None, ui).is_ok() {
         return Ok(lock);
     }
@@ -139,19 +140,20 @@ impl Bench<'_> {
     ) -> Result<(String, BootFiles, Vec<u8>), BuildError> {
         let project = &self.paths.project;
         let lists = Lists::load(&project.join("image/modules.toml"))?;
-        let kernel = Kernel::look(tree)?;
+        let kernel = Kernel::look(tree, &self.kernel.may_lack)?;
         let stage = self.ui.stage("finalise", None);
         overlay::apply(tree, &project.join("overlays/rootfs"))?;
         overlay::programs(tree, programs)?;
         // Nothing of this reads what the others write.
         let (boot, emulator, vcio, keep) = std::thread::scope(|scope| {
-            let gzip = scope.spawn(|| boot_files::gzip(&kernel.folder.join("vmlinuz")));
+            let vmlinuz = kernel_files::image(&tree.root, &kernel.release)?;
+            let gzip = scope.spawn(move || boot_files::gzip(&vmlinuz));
             let initramfs = scope.spawn(|| initramfs::build(&kernel, &lists, &programs.init));
             let vcio = scope.spawn(|| self.vcio(&kernel.release));
             let keep = scope.spawn(|| kernel.choose(&lists.system.modules));
             finalise::apply(tree, self.tools, self.config, self.lock.epoch)?;
             let emulator = initramfs::emulator(&kernel, &lists, &self.emulator_files(programs)?)?;
-            let boot = self.boot_files(&kernel, join(gzip)?, join(initramfs)?)?;
+            let boot = self.boot_files(&tree.root, &kernel.release, join(gzip)?, join(initramfs)?)?;
             Ok::<_, BuildError>((boot, emulator, join(vcio)?, join(keep)?))
         })?;
         if let Some(module) = vcio {
@@ -185,18 +187,22 @@ impl Bench<'_> {
 
     fn boot_files(
         &self,
-        kernel: &Kernel,
+        root: &Path,
+        release: &str,
         zipped: Vec<u8>,
         initramfs: Vec<u8>,
     ) -> Result<BootFiles, BuildError> {
-        let device_tree = kernel.folder.join("dtb/broadcom").join(&self.kernel.device_tree);
-        let overlays = compile::overlays(
-            self.tools,
-            &self.paths.project.join("overlays/device-tree"),
-            self.work,
-            &device_tree,
-            &self.kernel.overlays,
-        )?;
+        let device_tree = kernel_files::device_tree(root, release, &self.kernel.device_tree)?;
+        let named = &self.kernel.overlays;
+        let overlays = if self.kernel.package_overlays.is_empty() {
+            let ours = self.paths.project.join("overlays/device-tree");
+            compile::overlays(self.tools, &ours, self.work, &device_tree, named)?
+        } else {
+            let names: BTreeSet<_> = self.kernel.package_overlays.iter().chain(named).collect();
+            let overlay = |name: &String| Ok((name.clone(), kernel_files::overlay(root, release, name)?));
+            let theirs = names.into_iter().map(overlay).collect::<Result<Vec<_>, BuildError>>()?;
+            compile::merge(self.tools, self.work, &device_tree, &theirs, named)?
+        };
         Ok(BootFiles {
             kernel: zipped,
             initramfs,

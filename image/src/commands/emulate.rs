@@ -168,7 +168,7 @@ pub fn ready_tools(lock: &Lock, paths: &Paths, ui: Ui) -> Result<Tools, CommandE
     let packages: Vec<_> = lock.section(crate::lock::Section::Tools).cloned().collect();
     if cache.fetch(&packages, None, ui).is_err() {
         let config = crate::config::Config::load(&paths.config())?;
-        cache.fetch(&packages, Some(&Mirror::find(config.mirror.as_deref())?), ui)?;
+        cache.fetch(&packages, Some(&Mirror::debian(config.mirror.as_deref())?), ui)?;
     }
     Ok(Tools::ready(lock, &cache, &paths.cache, ui).map_err(crate::build::BuildError::from)?)
 }

@@ -24,7 +24,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
     let config = Config::load(&paths.config())?;
     let kernel = chosen(&config)?;
-    let mirror = Mirror::find(config.mirror.as_deref())?;
+    let mirror = Mirror::find(&config)?;
     let old = match Lock::load(&paths.lock()) {
         Ok(lock) => lock.package,
         Err(LockError::Missing(_) | LockError::Format(..)) => Vec::new(),
@@ -57,10 +57,7 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
 /// # Errors
 /// [`Config::load`] has already refused a flavour that does not exist.
 pub fn chosen(config: &Config) -> Result<&Kernel, CommandError> {
-    config.flavour().ok_or_else(|| {
-        resolve::ResolveError::NoArchive(config.image.kernel.clone(), "[kernel] in appliance.toml".into())
-            .into()
-    })
+    config.flavour().ok_or_else(|| resolve::ResolveError::NoKernel(config.image.kernel.clone()).into())
 }
 
 /// Resolves anew, preferring the versions of `keep`; downloads everything and reads its scripts.

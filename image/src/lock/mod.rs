@@ -37,8 +37,11 @@ pub struct Package {
     pub version: String,
     /// Source package.
     pub source: String,
-    /// Path below the mirror's address.
+    /// Path below the archive's address.
     pub path: String,
+    /// It came from the kernel flavour's own archive.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kernel_archive: bool,
     /// Size in bytes.
     pub size: u64,
     /// SHA-256 of the package, hexadecimal.
@@ -52,7 +55,7 @@ impl Package {
     /// Whether it came from the security archive.
     #[must_use]
     pub fn is_security(&self) -> bool {
-        self.path.starts_with("pool/updates/")
+        !self.kernel_archive && self.path.starts_with("pool/updates/")
     }
 
     fn key(&self) -> (Section, &str, &str) {
@@ -214,6 +217,7 @@ mod tests {
             version: version.into(),
             source: name.into(),
             path: path.into(),
+            kernel_archive: false,
             size: 1,
             sha256: "00".into(),
             scripts: None,

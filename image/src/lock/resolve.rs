@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{FORMAT, Lock, Package, Section};
-use crate::apt::{self, Apt, AptError, Listed, Solved};
+use crate::apt::{self, Apt, AptError, Archives, Listed, Solved};
 use crate::config::{Config, Kernel, Packages};
 use crate::mirror::Mirror;
 
@@ -24,9 +24,9 @@ pub enum ResolveError {
     /// The archive gives a date that is none.
     #[error("the archive's date {0:?} cannot be read: {1}")]
     Date(String, jiff::Error),
-    /// The kernel flavour's archive is not known.
-    #[error("kernel flavour {0} needs an archive of its own: set {1} to its address")]
-    NoArchive(String, String),
+    /// The kernel flavour is not configured.
+    #[error("image/appliance.toml has no kernel flavour {0}: add [kernel.{0}]")]
+    NoKernel(String),
     /// This machine's architecture has no tools.
     #[error("this machine's architecture {0} is not supported: build on amd64 or arm64")]
     Host(String),
@@ -56,9 +56,6 @@ pub fn resolve(
     dir: &Path,
     keep: &[Package],
 ) -> Result<Lock, ResolveError> {
-    if let Some(archive) = &kernel.archive {
-        return Err(ResolveError::NoArchive(config.image.kernel.clone(), archive.url_from.clone()));
-    }
     let host = host()?;
     let other = if host == DEVICE { "amd64" } else { DEVICE };
     let mut system = config.system.clone();
@@ -79,8 +76,14 @@ pub fn resolve(
     {
         let keep: Vec<Solved> =
             keep.iter().filter(|package| package.section == section).map(solved).collect();
-        let keyring = config.keyring.as_deref().unwrap_or(Path::new(apt::KEYRING));
-        let apt = Apt::prepare(&dir.join(native), &config.suite, mirror, keyring, [native, foreign], &keep)?;
+        let archives = Archives {
+            suites: &config.suite,
+            mirror,
+            keyring: config.keyring.as_deref().unwrap_or(Path::new(apt::KEYRING)),
+            // Only the device's kernel comes from there.
+            kernel: kernel.archive.as_ref().filter(|_| section == Section::System),
+        };
+        let apt = Apt::prepare(&dir.join(native), archives, [native, foreign], &keep)?;
         apt.update()?;
         let chosen = apt.solve(&wanted.packages)?;
         lock.package.extend(locked(section, chosen, wanted, native, &apt.listed()?)?);
@@ -132,6 +135,7 @@ fn locked(
             version,
             source: entry.source,
             path: entry.path,
+            kernel_archive: entry.kernel_archive,
             size: entry.size,
             sha256: entry.sha256,
             scripts: None,

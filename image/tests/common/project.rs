@@ -68,6 +68,7 @@ pub(crate) fn package(name: &str, version: &str, bytes: &[u8]) -> Package {
         version: version.into(),
         source: name.into(),
         path: format!("pool/main/{name}_{version}_arm64.deb"),
+        kernel_archive: false,
         size: bytes.len() as u64,
         sha256: hex::encode(Sha256::digest(bytes)),
         scripts: None,
