@@ -21,7 +21,8 @@ struct Part {
     paths: Vec<String>,
 }
 
-/// The list.
+/// The list; the default one is empty.
+#[derive(Default)]
 pub struct Trim {
     all: Vec<glob::Pattern>,
     early: Vec<glob::Pattern>,

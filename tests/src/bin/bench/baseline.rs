@@ -15,6 +15,8 @@ use tayberry::paths::Paths;
 use tayberry::tools::Tools;
 use tayberry::ui::{Mode, Ui};
 
+use crate::failed;
+
 /// Relations that the lock has already resolved; it leaves out packages that others name there.
 const RELATIONS: [&str; 5] = ["Depends:", "Pre-Depends:", "Recommends:", "Conflicts:", "Breaks:"];
 
@@ -26,7 +28,7 @@ pub(crate) fn run(paths: &Paths, folder: &Path) -> Result<f64, JourneyError> {
     let lock = Lock::load(&paths.lock())?;
     let cache = Cache::new(&paths.cache);
     let tools = Tools::ready(&lock, &cache, &paths.cache, Ui::new(Mode::Text));
-    let tools = tools.map_err(|error| JourneyError::Failed(error.to_string()))?;
+    let tools = tools.map_err(failed)?;
     let archive = folder.join("archive");
     let names = archive_of(&lock, &cache, &archive)?;
     let root = folder.join("root");
@@ -40,8 +42,7 @@ pub(crate) fn run(paths: &Paths, folder: &Path) -> Result<f64, JourneyError> {
     ended_well(&mut command)?;
     let tree = Tree { root, origin: std::collections::BTreeMap::new() };
     let image = folder.join("baseline.erofs");
-    erofs::build(&tree, &tools, &image, lock.epoch)
-        .map_err(|error| JourneyError::Failed(error.to_string()))?;
+    erofs::build(&tree, &tools, &image, lock.epoch).map_err(failed)?;
     Ok(began.elapsed().as_secs_f64())
 }
 

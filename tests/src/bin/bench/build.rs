@@ -10,7 +10,7 @@ use system_tests::JourneyError;
 use tayberry::files::sha256;
 use tayberry::paths::Paths;
 
-use crate::{baseline, result};
+use crate::{baseline, hundredths, result};
 
 const MIB: f64 = 1_048_576.0;
 
@@ -50,7 +50,6 @@ pub(crate) fn run() -> Result<(), JourneyError> {
     println!("{:34} {image:6.1} MiB", "compressed image");
     println!("{:34} {identical:>10}", "two builds are identical");
     let tenths = |value: f64| (value * 10.0).round() / 10.0;
-    let hundredths = |value: f64| (value * 100.0).round() / 100.0;
     result(&json!({
         "warm_build_s": tenths(warm.seconds),
         "baseline_s": tenths(baseline),

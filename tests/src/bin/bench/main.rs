@@ -5,6 +5,7 @@
 mod baseline;
 mod boot;
 mod build;
+mod stock;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,15 @@ async fn run(name: Option<&str>) -> Result<(), JourneyError> {
         Some("boot") => boot::run(&Fixture::load()?).await,
         _ => Err(JourneyError::Failed("say which: scripts/bench build, or scripts/bench boot".into())),
     }
+}
+
+/// A failure of a step, in its own words.
+fn failed(error: impl std::fmt::Display) -> JourneyError {
+    JourneyError::Failed(error.to_string())
+}
+
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 /// Prints the last line: a JSON object.
