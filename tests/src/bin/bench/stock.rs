@@ -29,9 +29,34 @@ use tayberry_format::verity::{BLOCK, RootHash};
 
 use crate::failed;
 
-/// What initramfs-tools needs, and what it packs when it is there.
-const PACKAGES: [&str; 8] =
-    ["base-files", "busybox", "dmsetup", "initramfs-tools", "mawk", "udev", "util-linux", "zstd"];
+/// initramfs-tools, what it packs when it is there, and the essential packages, which nothing depends on by name (Debian
+/// policy 3.8).
+const PACKAGES: [&str; 24] = [
+    "base-files",
+    "base-passwd",
+    "bash",
+    "bsdutils",
+    "busybox",
+    "coreutils",
+    "dash",
+    "debianutils",
+    "diffutils",
+    "dmsetup",
+    "dpkg",
+    "findutils",
+    "grep",
+    "gzip",
+    "hostname",
+    "initramfs-tools",
+    "libc-bin",
+    "mawk",
+    "ncurses-bin",
+    "sed",
+    "tar",
+    "udev",
+    "util-linux",
+    "zstd",
+];
 /// How long packing may take without hardware virtualisation.
 const PATIENCE: Duration = Duration::from_secs(1800);
 /// Where `stock/make` leaves the length, and then the result; in bytes.
@@ -87,8 +112,15 @@ fn packages(fixture: &Fixture, folder: &Path) -> Result<(Lock, String), JourneyE
     let mut kernel = config.flavour().cloned().ok_or_else(|| failed("no kernel flavour"))?;
     let mirror = Mirror::find(&config).map_err(failed)?;
     let locked = Lock::load(&fixture.paths.lock())?;
-    let images = locked.section(Section::System).filter(|package| package.name.starts_with("linux-image-"));
-    let image = images.max_by_key(|package| package.size).ok_or_else(|| failed("the lock has no kernel"))?;
+    let mut of_kernel: Vec<_> = locked
+        .section(Section::System)
+        .filter(|package| package.name.starts_with("linux-"))
+        .cloned()
+        .collect();
+    of_kernel.retain(|package| package.name.contains("+deb"));
+    let names = of_kernel.iter().map(|package| package.name.as_str());
+    let release = names.filter_map(|name| name.strip_prefix("linux-image-")).max().map(str::to_owned);
+    let release = release.ok_or_else(|| failed("the lock has no kernel"))?;
     config.system.packages = PACKAGES.map(str::to_owned).to_vec();
     config.system.leave_out = vec!["linux-image-*".to_owned()];
     kernel.packages.clear();
@@ -96,10 +128,10 @@ fn packages(fixture: &Fixture, folder: &Path) -> Result<(Lock, String), JourneyE
     let apt = folder.join("apt");
     let mut lock = resolve::resolve(&config, &kernel, &mirror, &apt, &locked.package).map_err(failed)?;
     lock.package.retain(|package| package.section == Section::System);
-    lock.package.push(image.clone());
+    lock.package.extend(of_kernel);
     let cache = Cache::new(&fixture.paths.cache);
     cache.fetch(&lock.package, Some(&mirror), Ui::new(Mode::Text)).map_err(failed)?;
-    Ok((lock, image.name.trim_start_matches("linux-image-").to_owned()))
+    Ok((lock, release))
 }
 
 /// What maintainer scripts and an administrator would write.
