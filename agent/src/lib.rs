@@ -3,6 +3,7 @@
 
 pub mod configure;
 pub mod device;
+pub mod keeper;
 pub mod loops;
 pub mod service;
 

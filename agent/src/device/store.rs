@@ -28,6 +28,13 @@ pub enum StoreError {
     State(#[from] StateError),
 }
 
+impl StoreError {
+    /// The thread that was to write has ended.
+    pub(crate) fn stopped(error: &impl std::fmt::Display) -> Self {
+        Self::Io { path: FOLDER.into(), error: io::Error::other(error.to_string()) }
+    }
+}
+
 fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |error| StoreError::Io { path: path.to_owned(), error }
 }

@@ -6,12 +6,14 @@
 
 pub mod autoboot;
 pub mod boot_report;
+pub mod claim;
 pub mod cmdline;
 pub mod cpio;
 pub mod fat;
 mod fat_names;
 pub mod keyblock;
 pub mod layout;
+pub mod owner;
 pub mod packages;
 pub mod preseed;
 pub mod property;

@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::claim::ClaimCode;
+pub use crate::owner::{Channel, Language, Owner, Scope, Token};
 use crate::preseed::{Hostname, SshKey, TimeZone, Wifi};
 
 /// Format that this version reads and writes.
@@ -34,6 +36,21 @@ pub struct State {
     /// Wireless network to join.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wifi: Option<Wifi>,
+    /// The code that takes a device without an owner; gone once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimCode>,
+    /// Who the device belongs to; nobody yet if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    /// Language of the pages.
+    #[serde(default)]
+    pub language: Language,
+    /// Where updates come from.
+    #[serde(default)]
+    pub channel: Channel,
+    /// Tokens for scripts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token: Vec<Token>,
     /// SHA-256 of the preseed file that was taken over last, hexadecimal: each is taken over once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preseed: Option<String>,

@@ -1,0 +1,74 @@
+//! All that the page, scripts and the command line can ask the agent for, and what it answers. These types are the API:
+//! the front turns HTTP into a [`Request`], the OpenAPI document is generated from them, and `tayberryd` answers the same
+//! values over D-Bus. Who may ask what is decided in [`crate::access`].
+
+pub mod network;
+pub mod owner;
+pub mod problem;
+pub mod settings;
+pub mod setup;
+pub mod status;
+pub mod tokens;
+
+use serde::{Deserialize, Serialize};
+
+/// The largest request that the agent reads, in bytes.
+pub const MAX_BYTES: usize = 64 << 10;
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", content = "with", rename_all = "kebab-case")]
+pub enum Request {
+    /// What anybody on the network may know.
+    Overview,
+    /// The device's certificate authority.
+    Authority,
+    /// Takes the device with the claim code. Answered with a [`owner::Session`].
+    Claim(setup::Claim),
+    /// How good a password is.
+    JudgePassword(setup::PasswordToJudge),
+    /// Makes recovery codes for the setup that runs. Answered with [`setup::RecoveryCodes`].
+    MakeRecoveryCodes,
+    /// Ends the setup: from here on the device has an owner.
+    FinishSetup(Box<setup::Answers>),
+    /// Answered with a [`owner::Session`].
+    SignIn(owner::Credentials),
+    /// Sets a new password with a recovery code. Answered with a [`owner::Session`].
+    Recover(owner::Recovery),
+    /// Ends the session that asks.
+    SignOut,
+    /// Who is asking, and until when.
+    WhoAmI,
+    /// Changes the owner's password; every other session ends.
+    ChangePassword(owner::PasswordChange),
+    /// What the status page shows.
+    Status,
+    /// The owner's settings.
+    Settings,
+    /// Changes some of them.
+    ChangeSettings(settings::SettingsChange),
+    /// Interfaces, and the wireless networks in reach.
+    Network,
+    /// Joins a wireless network, on trial: it reverts unless it is confirmed.
+    JoinWifi(network::WifiChoice),
+    /// Forgets the wireless network, on trial.
+    LeaveWifi,
+    /// The trial is good: whoever asks did so over the new network.
+    ConfirmNetwork(network::Confirmation),
+    /// Personal access tokens, without their secrets.
+    Tokens,
+    /// Makes one. Answered with [`tokens::NewToken`].
+    CreateToken(tokens::TokenWish),
+    /// Ends one.
+    RevokeToken(tokens::TokenId),
+}
+
+/// What the agent says to a question whose answer is `T`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome<T> {
+    /// The answer.
+    Answer(T),
+    /// Why there is none.
+    Problem(problem::Problem),
+}

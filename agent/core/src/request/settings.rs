@@ -1,0 +1,41 @@
+//! The owner's settings.
+
+use serde::{Deserialize, Serialize};
+use tayberry_format::preseed::{Hostname, TimeZone};
+use tayberry_format::state::{Channel, Language};
+use utoipa::ToSchema;
+
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Settings {
+    /// Language of the pages.
+    pub language: Language,
+    /// Host name.
+    #[schema(value_type = String)]
+    pub name: Hostname,
+    /// Time zone.
+    #[schema(value_type = String)]
+    pub timezone: TimeZone,
+    /// Where updates come from.
+    pub channel: Channel,
+}
+
+/// Some of them; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsChange {
+    /// Language of the pages.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub language: Option<Language>,
+    /// Host name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<String>, max_length = 63, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+    pub name: Option<Hostname>,
+    /// Time zone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<String>, max_length = 64)]
+    pub timezone: Option<TimeZone>,
+    /// Where updates come from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub channel: Option<Channel>,
+}
