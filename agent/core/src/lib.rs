@@ -12,6 +12,7 @@ pub mod health;
 pub mod limits;
 pub mod password;
 pub mod preseed;
+pub mod profile;
 pub mod recovery;
 pub mod render;
 pub mod request;

@@ -106,7 +106,7 @@ mod tests {
                 "{text}"
             );
         }
-        let long = format!("{:>width$}", "{}", width = MAX_BYTES + 1);
+        let long = " ".repeat(MAX_BYTES + 1);
         assert_eq!(read(0, ["", ""], "", &long).err().map(|problem| problem.kind), Some(Kind::BadRequest));
     }
 }
