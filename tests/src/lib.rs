@@ -2,6 +2,7 @@
 
 pub mod bus;
 pub mod device;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 

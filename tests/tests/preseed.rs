@@ -1,23 +1,17 @@
 //! What the owner decided with `tayberry flash --hostname ...` holds on the device: name, time zone, SSH by key alone.
 
-use std::net::TcpListener;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use system_tests::device::{BOOT, Device};
+use system_tests::device::{BOOT, Device, free_port};
 use system_tests::{Fixture, JourneyError};
 use tayberry_firmware::{Medium, locate};
 use tayberry_format::layout;
 use tayberry_format::preseed::{FILE, Preseed};
 
 const SHORT: Duration = Duration::from_secs(120);
-
-/// A port of this machine that nobody uses at the moment.
-fn free_port() -> Result<u16, JourneyError> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
 
 /// Makes a key pair beside `folder`; returns the public line.
 fn key_pair(folder: &Path, name: &str) -> Result<String, JourneyError> {
