@@ -66,7 +66,7 @@ export function WifiForm({ networks, asking, onJoin, onRefresh }: WifiFormProps)
           spellCheck={false} onValue={setSsid} />
       )}
       {picked !== "" && secured !== false && (
-        <PasswordField label={words.common.password} hint={picked === OTHER ? text.passwordHint : undefined} value={password}
+        <PasswordField label={text.password} hint={picked === OTHER ? text.passwordHint : undefined} value={password}
           error={errors.password} autoComplete="off" onValue={(value) => {
             setPassword(value);
             setErrors({});

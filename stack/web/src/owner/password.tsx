@@ -41,7 +41,7 @@ export function PasswordPart({ owner }: { owner: string }) {
   return (
     <section className="card">
       <h2>{text.password}</h2>
-      <Form onSubmit={submit} label={text.password}>
+      <Form onSubmit={submit} label={text.changePassword}>
         {/* Password managers look for the name that belongs to a password. */}
         <input className="unseen" type="text" autoComplete="username" value={owner} readOnly tabIndex={-1} aria-hidden="true" />
         <PasswordField label={text.current} value={current} error={errors.current ?? wrong} autoComplete="current-password"

@@ -156,7 +156,7 @@ export const de: Words = {
     waiting: "Wartet auf eine Adresse …",
     choose: "Netzwerke in Reichweite", refresh: "Neu suchen",
     strength: (percent) => `Stärke ${percent} %`, secured: "mit Passwort", open: "offen", joined: "verbunden",
-    other: "Ein anderes Netzwerk", ssid: "Name des Netzwerks", passwordHint: "Bei einem offenen Netzwerk leer lassen.",
+    other: "Ein anderes Netzwerk", ssid: "Name des Netzwerks", password: "WLAN-Passwort", passwordHint: "Bei einem offenen Netzwerk leer lassen.",
     country: "Land", countryHint: "Wo das Gerät steht; danach richten sich die erlaubten Funkkanäle.",
     badSsid: "Der Name eines Netzwerks hat 1 bis 32 Zeichen.",
     badPassword: "Ein WLAN-Passwort hat 8 bis 63 Zeichen ohne Umlaute oder 64 Hexadezimalziffern.",

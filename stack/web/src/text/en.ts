@@ -156,7 +156,7 @@ export const en = {
     waiting: "Waiting for an address …",
     choose: "Networks in reach", refresh: "Search again",
     strength: (percent: number) => `strength ${percent} %`, secured: "with password", open: "open", joined: "connected",
-    other: "Another network", ssid: "Network name", passwordHint: "Leave empty for an open network.",
+    other: "Another network", ssid: "Network name", password: "Wi-Fi password", passwordHint: "Leave empty for an open network.",
     country: "Country", countryHint: "Where the device stands; it decides which radio channels are allowed.",
     badSsid: "A network name has 1 to 32 characters.",
     badPassword: "A Wi-Fi password has 8 to 63 characters without accents, or 64 hexadecimal digits.",

@@ -8,11 +8,11 @@ import { Action } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
 import { useWords } from "../text/language";
+import { system } from "./system";
 import { Tabs } from "./tabs";
 
 const FILES = "/api/v1/authority";
 
-/** The files differ for each system only in the wrapping. */
 export function TrustPanel({ level }: { level: "h1" | "h2" }) {
   const words = useWords();
   const { trust } = words;
@@ -50,15 +50,6 @@ export function TrustPanel({ level }: { level: "h1" | "h2" }) {
       <TrustTest overview={overview} />
     </div>
   );
-}
-
-/** The tab that this browser most likely needs. */
-export function system(agent: string): string {
-  if (/Android/.test(agent)) return "android";
-  if (/iPhone|iPad/.test(agent)) return "ios";
-  if (/Windows/.test(agent)) return "windows";
-  if (/Mac OS X/.test(agent)) return "macos";
-  return /Firefox/.test(agent) ? "firefox" : "linux";
 }
 
 type Result = "none" | "testing" | "trusted" | "not-yet";
