@@ -26,6 +26,7 @@ if (only === undefined || only === "tour") {
   for (const language of ["en", "de"]) {
     for (const theme of ["light", "dark"]) {
       for (const [width, height] of [[320, 640], [390, 844], [1280, 860]]) {
+        if (process.argv[3] !== undefined && process.argv[3] !== `${language}-${theme}-${width}`) continue;
         await part(`tour ${language} ${theme} ${width}x${height}`, async () => {
           const window = await open(browser, device, { language, theme, width, height });
           await setup(window, device);
