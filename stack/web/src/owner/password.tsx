@@ -55,7 +55,7 @@ export function PasswordPart({ owner }: { owner: string }) {
             setNext(value);
             setErrors({});
           }} />
-        <Meter password={next} strength={strength} />
+        <Meter password={next} strength={strength} said={errors.next !== undefined} />
         <Trouble asking={asking} except="wrong-password" />
         <div role="status">{changed && <Notice kind="good">{text.passwordChanged}</Notice>}</div>
         <div className="buttons"><Submit asking={asking}>{text.changePassword}</Submit></div>

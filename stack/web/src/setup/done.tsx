@@ -2,7 +2,6 @@
 import type { Finished } from "../api/types";
 import { Copy } from "../parts/copy";
 import { Heading } from "../parts/frame";
-import { Notice } from "../parts/notice";
 import { useWords } from "../text/language";
 import { TrustPanel } from "../trust/panel";
 
@@ -18,8 +17,7 @@ export function DoneScreen({ finished, onOwned }: { finished: Finished; onOwned:
   return (
     <>
       <section className="card">
-        <Notice kind="good">{null}</Notice>
-        <Heading>{text.title}</Heading>
+        <Heading above={text.above}>{text.title}</Heading>
         <p className="lead">{text.text}</p>
         <div className="keep">
           <div className="keep-address">

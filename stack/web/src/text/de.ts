@@ -50,7 +50,7 @@ export const de: Words = {
   },
   setup: {
     step: (step, of) => `Schritt ${step} von ${of}`,
-    phases: ["Übernehmen", "Besitzer", "Gerät", "Abschluss"],
+    phases: ["Code", "Besitzer", "Gerät", "Fertig"],
     sessionOver: "Ihre Einrichtung hat pausiert, und das Gerät hat sie beendet. Geben Sie den Übernahme-Code noch einmal ein; Ihre Antworten sind noch da.",
     claim: {
       title: "Willkommen bei Ihrem Tayberry",
@@ -83,7 +83,7 @@ export const de: Words = {
       needPassword: "Bitte wählen Sie ein stärkeres Passwort.",
     },
     codes: {
-      title: "Bewahren Sie die Wiederherstellungscodes auf",
+      title: "Bewahren Sie diese Codes auf",
       text: "Sollten Sie Ihr Passwort verlieren, kommen Sie mit einem dieser Codes wieder hinein. Jeder gilt einmal. Drucken oder schreiben Sie sie auf, und bewahren Sie sie nicht beim Gerät auf.",
       list: "Wiederherstellungscodes", print: "Drucken", download: "Als .txt herunterladen",
       next: "Ich habe sie aufbewahrt",
@@ -127,6 +127,7 @@ export const de: Words = {
     },
     done: {
       title: "Das Gerät gehört Ihnen",
+      above: "✓ Einrichtung abgeschlossen",
       text: "Ab jetzt finden Sie es hier. Merken Sie sich diese Adresse als Lesezeichen:",
       qr: "QR-Code der Adresse, um sie auf einem Telefon zu öffnen",
       qrText: "Auf dem Telefon öffnen",
@@ -203,7 +204,7 @@ export const de: Words = {
       committed: "übernommen", trial: "auf Probe", "reboot changes slot": "ein Neustart wechselt den Slot",
       "no default slot": "kein Standard-Slot",
     },
-    hardware: "Hardware", temperature: "Temperatur", uptime: "Läuft seit", load: "Last", loadHint: "arbeitende oder wartende Prozesse",
+    hardware: "Hardware", temperature: "Temperatur", uptime: "Läuft seit", load: "Last", loadHint: "Die Last zählt arbeitende und wartende Prozesse.",
     storage: "Speicher", data: "Daten", memory: "Arbeitsspeicher",
     free: (free, total) => `${free} von ${total} frei`,
     time: "Zeit",

@@ -127,6 +127,7 @@ export const en = {
     },
     done: {
       title: "The device is yours",
+      above: "✓ Setup complete",
       text: "From now on you find it here. Keep this address as a bookmark:",
       qr: "QR code of the address, to open it on a phone",
       qrText: "Open it on your phone",
@@ -202,7 +203,7 @@ export const en = {
       committed: "committed", trial: "on trial", "reboot changes slot": "a restart changes the slot",
       "no default slot": "no default slot",
     },
-    hardware: "Hardware", temperature: "Temperature", uptime: "Running for", load: "Load", loadHint: "processes at work or waiting",
+    hardware: "Hardware", temperature: "Temperature", uptime: "Running for", load: "Load", loadHint: "Load counts the processes at work or waiting.",
     storage: "Storage and memory", data: "Data", memory: "Memory",
     free: (free: string, total: string) => `${free} of ${total} free`,
     time: "Time",

@@ -4,6 +4,7 @@ import { device } from "../api/client";
 import type { Overview } from "../api/types";
 import { otherOrigins } from "../model/places";
 import { Copy } from "../parts/copy";
+import { Fingerprint } from "../parts/fingerprint";
 import { Action } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
@@ -37,7 +38,7 @@ export function TrustPanel({ level }: { level: "h1" | "h2" }) {
       {overview !== undefined && (
         <div className="fingerprint">
           <p><strong>{trust.fingerprint}</strong> <span className="muted">{trust.fingerprintHint}</span></p>
-          <p className="code" data-testid="fingerprint">{overview.authority_fingerprint}</p>
+          <Fingerprint text={overview.authority_fingerprint} />
           <Copy text={overview.authority_fingerprint} label={trust.fingerprint} />
         </div>
       )}

@@ -1,6 +1,6 @@
 // Links, places, numbers, drafts and trials.
 import { describe, expect, it } from "vitest";
-import { ago, bytes, celsius, countCharacters, decimal, span } from "../../src/model/format";
+import { ago, bytes, celsius, countCharacters, decimal, locale, span } from "../../src/model/format";
 import { carried, fingerprintDigits, sameFingerprint } from "../../src/model/link";
 import { countries, isSsid, isTimeZone, isWifiPassword, linkable, originAt, otherOrigins, ownCountry, timeZones } from "../../src/model/places";
 import { forget, keep, kept } from "../../src/model/store";
@@ -65,6 +65,8 @@ describe("numbers", () => {
     expect(ago(7300, "de")).toBe("vor 2 Stunden");
     expect(ago(-5, "en")).toBe("now");
     expect(countCharacters("a😀")).toBe(2);
+    expect(locale("en", ["de", "en-GB"])).toBe("en-GB");
+    expect(locale("en", ["de"])).toBe("en");
   });
 });
 
