@@ -32,6 +32,6 @@ export default ts.config(
     files: ["**/*.mjs", "*.js"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly",
       setTimeout: "readonly", setInterval: "readonly", clearInterval: "readonly", window: "readonly", document: "readonly",
-      getComputedStyle: "readonly", sessionStorage: "readonly", localStorage: "readonly" } },
+      getComputedStyle: "readonly", sessionStorage: "readonly", navigator: "readonly", localStorage: "readonly" } },
   },
 );

@@ -69,8 +69,9 @@ export async function open(browser, device, { language = "en", theme = "light", 
     const title = await page.title();
     const heading = await page.locator("h1").innerText();
     check(title === `${heading} – Tayberry`, `${where}: title ${title}`);
-    await page.screenshot({ path: join(SHOTS, `${tag}-${name}.png`), fullPage: true });
+    await page.screenshot({ path: shot.path(name), fullPage: true });
   };
+  shot.path = (name) => join(SHOTS, `${tag}-${name}.png`);
   const go = (path = "/") => page.goto(`https://tayberry.local:${device.port}${path}`);
   return { page, context, shot, go, text: WORDS[language] };
 }

@@ -41,6 +41,15 @@ export async function setup(window, device) {
   await heading(page, text.setup.codes.title);
   await page.getByText("7KQF-M2XP-R9TD-C4WH").waitFor();
   await screen(window, text.setup.codes.title, "06-codes");
+  const [file] = await Promise.all([page.waitForEvent("download"), button(page, text.setup.codes.download).click()]);
+  check(file.suggestedFilename() === "tayberry-tayberry-codes.txt", "the codes can be downloaded");
+  await button(page, text.common.copy).click();
+  await page.getByText(text.common.copied).waitFor();
+  check((await page.evaluate(() => navigator.clipboard.readText())).includes("8. S8QD-5PFM-Y6VJ-R3HB"), "the codes can be copied");
+  await page.emulateMedia({ media: "print" });
+  check(await page.getByText("7KQF-M2XP-R9TD-C4WH").isVisible() && !(await button(page, text.common.back).isVisible()), "only the codes are printed");
+  await page.screenshot({ path: shot.path("06-codes-printed") });
+  await page.emulateMedia({ media: "screen" });
   await button(page, text.setup.codes.next).click();
   await screen(window, text.setup.kept.title, "07-kept");
   await page.getByRole("textbox").fill("ABC");
@@ -94,7 +103,9 @@ export async function setup(window, device) {
   await button(page, text.trust.test).click();
   await page.getByText(text.trust.trusted).waitFor();
   await shot("18-done-trusted");
-  await button(page, text.setup.done.status).click();
+  const link = page.getByRole("link", { name: text.setup.done.status });
+  check(await link.getAttribute("href") === `https://kitchen.local:${device.port}`, "the status page is at the new name");
+  await link.click();
 }
 
 /** The owner's pages, from the status page that the setup ends with. */
@@ -132,6 +143,7 @@ export async function owned(window, device) {
   await button(page, text.settings.saveDevice).click();
   await page.getByText(text.settings.renamed).waitFor();
   await shot("26-settings-renamed");
+  await page.reload();
 
   await button(page, text.nav.trust).click();
   await page.getByTestId("fingerprint").waitFor();

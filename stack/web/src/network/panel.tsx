@@ -48,7 +48,9 @@ export function NetworkPanel({ onTrial }: { onTrial?: (running: boolean) => void
   }, [askFirst, take]);
   useEffect(() => {
     // A device that changes networks may be silent for a while.
-    const timer = setInterval(() => void device.network().then(take, () => undefined), LOOK_MS);
+    const timer = setInterval(() => {
+      if (!document.hidden) void device.network().then(take, () => undefined);
+    }, LOOK_MS);
     return () => clearInterval(timer);
   }, [take]);
 

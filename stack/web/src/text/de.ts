@@ -132,6 +132,7 @@ export const de: Words = {
       qr: "QR-Code der Adresse, um sie auf einem Telefon zu öffnen",
       qrText: "Auf dem Telefon öffnen",
       next: "Als Nächstes: Lassen Sie Ihren Browser dem Gerät vertrauen, und öffnen Sie dann die Statusseite.",
+      moved: "Das Gerät hat einen neuen Namen; melden Sie sich dort noch einmal an.",
       status: "Statusseite öffnen",
     },
   },

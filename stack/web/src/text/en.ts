@@ -132,6 +132,7 @@ export const en = {
       qr: "QR code of the address, to open it on a phone",
       qrText: "Open it on your phone",
       next: "Next: let your browser trust the device, then open the status page.",
+      moved: "The device has a new name, so sign in there once more.",
       status: "Open the status page",
     },
   },

@@ -14,15 +14,22 @@ import { Tabs } from "./tabs";
 
 const FILES = "/api/v1/authority";
 
-export function TrustPanel({ level }: { level: "h1" | "h2" }) {
+interface TrustProps {
+  level: "h1" | "h2";
+  /** What is known of the device already; it is asked otherwise. */
+  known?: Overview;
+}
+
+export function TrustPanel({ level, known }: TrustProps) {
   const words = useWords();
   const { trust } = words;
-  const [overview, setOverview] = useState<Overview>();
+  const [overview, setOverview] = useState(known);
   useEffect(() => {
+    if (known !== undefined) return;
     let over = false;
     device.overview().then((found) => { if (!over) setOverview(found); }, () => undefined);
     return () => { over = true; };
-  }, []);
+  }, [known]);
   const Part = level === "h1" ? "h2" : "h3";
   return (
     <div className="trust">
