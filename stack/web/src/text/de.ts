@@ -45,7 +45,7 @@ export const de: Words = {
       "Ist dieser Computer oder dieses Telefon im selben Netzwerk? Gastnetze trennen Geräte oft voneinander.",
       "Geht der Name nicht? Versuchen Sie es mit der Adresse, die das Gerät auf seinem Bildschirm zeigt.",
     ],
-    tries: (count) => `Bisher ${count} Mal versucht.`,
+    tries: (count) => `Versuche bisher: ${count}`,
     now: "Jetzt versuchen",
   },
   setup: {
@@ -121,7 +121,7 @@ export const de: Words = {
       title: "Prüfen und abschließen",
       text: "Bis jetzt ist nichts gespeichert. Mit „Abschließen“ gehört das Gerät Ihnen.",
       finish: "Abschließen",
-      language: "Sprache", owner: "Besitzer", recovery: "Wiederherstellungscodes", kept: "Aufbewahrt",
+      language: "Sprache", owner: "Besitzer", recovery: "Codes", kept: "Aufbewahrt",
       name: "Gerätename", timezone: "Zeitzone", network: "Netzwerk", channel: "Updates",
       changeWhat: (what) => `Ändern: ${what}`,
     },

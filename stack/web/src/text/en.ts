@@ -45,7 +45,7 @@ export const en = {
       "Is this computer or phone in the same network? Guest networks often keep devices apart.",
       "Does the name not work? Try the address that the device shows on its screen.",
     ],
-    tries: (count: number) => `Tried ${count} times so far.`,
+    tries: (count: number) => `Attempts so far: ${count}`,
     now: "Try now",
   },
   setup: {
