@@ -8,7 +8,7 @@ import { runnerImport } from "vite";
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const DIST = join(here, "../dist");
-const SHOTS = join(here, "screenshots");
+const SHOTS = process.env.SHOTS ?? join(here, "screenshots");
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const words = async (file, name) => (await runnerImport(join(here, "../src/text", file))).module[name];
@@ -28,14 +28,14 @@ export async function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.local 127.0.0.1"],
+      "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.local 127.0.0.1, MAP 10.0.2.15 127.0.0.1"],
   });
 }
 
 /** A window with a language, a theme and a size; everything it complains about is a failure. */
-export async function open(browser, device, { language = "en", theme = "light", width = 1280, height = 860, label = "" } = {}) {
+export async function open(browser, device, { language = "en", theme = "light", width = 1280, height = 860, label = "", strict = false } = {}) {
   const context = await browser.newContext({
-    ignoreHTTPSErrors: true, locale: language === "de" ? "de-DE" : "en-GB", timezoneId: "Europe/Berlin", colorScheme: theme,
+    ignoreHTTPSErrors: !strict, locale: language === "de" ? "de-DE" : "en-GB", timezoneId: "Europe/Berlin", colorScheme: theme,
     viewport: { width, height }, bypassCSP: false, permissions: ["clipboard-read", "clipboard-write"],
   });
   const page = await context.newPage();

@@ -188,7 +188,7 @@ export const de: Words = {
     password: "Neues Passwort", passwordHint: "Mindestens 8 Zeichen, die schwer zu erraten sind.",
     go: "Passwort setzen und anmelden", needCode: "Bitte geben Sie einen Wiederherstellungscode ein.",
     needPassword: "Bitte geben Sie mindestens 8 Zeichen ein.",
-    noCodes: "Kein Code mehr da? Halten Sie den Knopf am Gerät 5 Sekunden gedrückt: Es zeigt einen einmaligen Code auf seinem Bildschirm.",
+    noCodes: "Kein Code mehr da? Über das Netz kann Sie niemand einlassen: Dann hilft nur eine neue Installation.",
     wrong: "Dieser Wiederherstellungscode ist falsch oder wurde schon benutzt. Versuchen Sie einen anderen.",
   },
   nav: { label: "Seiten", status: "Status", settings: "Einstellungen", trust: "Vertrauen", signOut: "Abmelden" },

@@ -187,7 +187,7 @@ export const en = {
     code: "Recovery code", codeHint: "Hyphens, blanks and capital letters do not matter.",
     password: "New password", passwordHint: "At least 8 characters that are hard to guess.",
     go: "Set password and sign in", needCode: "Please enter a recovery code.", needPassword: "Please enter at least 8 characters.",
-    noCodes: "No code left? Hold the button on the device for 5 seconds: it shows a one-time code on its screen.",
+    noCodes: "No code left? Nobody can let you in over the network: only a new installation helps.",
     wrong: "This recovery code is wrong or was used already. Try another one.",
   },
   nav: { label: "Pages", status: "Status", settings: "Settings", trust: "Trust", signOut: "Sign out" },

@@ -1,7 +1,7 @@
 // Links, places, numbers, drafts and trials.
 import { describe, expect, it } from "vitest";
 import { ago, bytes, celsius, countCharacters, decimal, locale, span } from "../../src/model/format";
-import { carried, fingerprintDigits, sameFingerprint } from "../../src/model/link";
+import { carried, sameFingerprint } from "../../src/model/link";
 import { countries, isSsid, isTimeZone, isWifiPassword, linkable, originAt, otherOrigins, ownCountry, timeZones } from "../../src/model/places";
 import { forget, keep, kept } from "../../src/model/store";
 import { ending, secondsLeft } from "../../src/network/trial";
@@ -17,8 +17,8 @@ describe("links", () => {
     expect(carried("")).toEqual({});
   });
   it("compare fingerprints in meaning", () => {
-    const base64 = btoa("\xab".repeat(32)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-    for (const text of [HEX, COLONS, `sha256:${COLONS}`, base64]) expect(fingerprintDigits(text), text).toBe(HEX);
+    expect(sameFingerprint(HEX.slice(0, 32), COLONS)).toBe(true);
+    expect(sameFingerprint(HEX.slice(0, 30), COLONS)).toBe(false);
     expect(sameFingerprint(HEX, COLONS)).toBe(true);
     expect(sameFingerprint("cd".repeat(32), COLONS)).toBe(false);
     expect(sameFingerprint("short", "short")).toBe(false);
