@@ -15,6 +15,7 @@ pub mod preseed;
 pub mod profile;
 pub mod recovery;
 pub mod render;
+pub mod replace;
 pub mod request;
 pub mod session;
 pub mod settle;

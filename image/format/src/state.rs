@@ -51,9 +51,12 @@ pub struct State {
     /// Tokens for scripts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token: Vec<Token>,
-    /// SHA-256 of the preseed file that was taken over last, hexadecimal: each is taken over once.
+    /// SHA-256, hexadecimal, of the preseed file as the device left it: each text is taken over once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preseed: Option<String>,
+    /// The same of what Raspberry Pi Imager wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imager: Option<String>,
 }
 
 /// A document that cannot be used.
