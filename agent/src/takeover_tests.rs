@@ -110,3 +110,43 @@ fn a_state_that_cannot_be_saved_leaves_the_file_for_the_next_boot() {
     assert!(notices[0].contains("this boot only"), "{notices:?}");
     assert!(Preseed::parse(device.file().as_bytes()).unwrap().has_secrets());
 }
+
+/// A device whose card Raspberry Pi Imager customised: it makes new files.
+fn from_imager(text: &str) -> (Device, String) {
+    let device = Device::new(text);
+    let user_data = include_str!("../../image/format/fixtures/imager/user-data");
+    let network = include_str!("../../image/format/fixtures/imager/network-config");
+    with_card_reader(&device.disk, |volume| {
+        for (name, text) in
+            [("user-data", user_data), ("network-config", network), ("meta-data", "instance-id: x\n")]
+        {
+            let mut file = volume.root_dir().create_file(name).unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        }
+    });
+    (device, user_data.to_owned())
+}
+
+#[test]
+fn what_imager_wrote_is_taken_over_and_its_secrets_are_overwritten() {
+    let (device, user_data) = from_imager("");
+    let (state, notices) = device.boot();
+    assert_eq!(state.hostname.as_ref().map(AsRef::as_ref), Some("shed"));
+    assert!(state.wifi.is_some() && state.ssh_key.len() == 1 && state.owner.is_none());
+    assert!(notices.len() == 1 && notices[0].contains("claim code"), "{notices:?}");
+    let left = imager::read(name(&device.disk)).unwrap();
+    assert_eq!(left.user_data.len(), user_data.len());
+    assert!(!String::from_utf8_lossy(&left.user_data).contains("$y$"));
+    assert!(left.network_config.iter().all(|byte| *byte == b'\n'));
+    assert_eq!(device.boot(), (state, Vec::new()));
+}
+
+#[test]
+fn the_preseed_file_has_the_last_word() {
+    let (device, _) = from_imager(WHOLE);
+    let (state, _) = device.boot();
+    assert_eq!(state.hostname.as_ref().map(AsRef::as_ref), Some("kitchen"));
+    assert_eq!(state.wifi.as_ref().unwrap().ssid.as_ref(), "home");
+    assert!(state.owner.is_some() && state.ssh_key.len() == 1);
+    assert_eq!(device.boot(), (state, Vec::new()));
+}

@@ -9,6 +9,7 @@ pub mod console;
 pub mod data;
 pub mod firmware;
 pub mod health;
+pub mod imager;
 pub mod limits;
 pub mod password;
 pub mod preseed;

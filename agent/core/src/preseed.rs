@@ -65,7 +65,13 @@ pub fn take_over<E: std::fmt::Display>(
     }
     // A file without secrets stays as the person wrote it, comments and all.
     let left = if preseed.has_secrets() { preseed.replacement(file.len()) } else { file.to_vec() };
-    let state = State { preseed: Some(digest(&left)), ..apply(state, preseed, hash)? };
+    let mut state = State { preseed: Some(digest(&left)), ..settings(state, &preseed) };
+    // An owner is made only where there is none: a card in the wrong hands takes no device.
+    if let (None, Some(owner)) = (&state.owner, &preseed.owner) {
+        let device = state.hostname.as_ref().map_or("", AsRef::as_ref);
+        state.owner = Some(make_owner(owner, device, hash)?);
+        state.claim = None;
+    }
     Ok(Wish::Take(Box::new(Taken { state, file: left })))
 }
 
@@ -75,31 +81,18 @@ pub fn not_replaced(state: State, file: &[u8]) -> State {
     State { preseed: Some(digest(file)), ..state }
 }
 
-/// `state` with what `preseed` says. An owner is made only where there is none: a card in the wrong hands takes no
-/// device.
-///
-/// # Errors
-/// When the owner is refused.
-pub fn apply<E: std::fmt::Display>(
-    state: &State,
-    preseed: Preseed,
-    hash: impl FnOnce(&str) -> Result<String, E>,
-) -> Result<State, TakeOverError> {
+/// `state` with the settings that `preseed` has; its owner is left out.
+pub(crate) fn settings(state: &State, preseed: &Preseed) -> State {
     let mut next = state.clone();
-    next.hostname = preseed.hostname.or(next.hostname);
-    next.timezone = preseed.timezone.or(next.timezone);
+    next.hostname = preseed.hostname.clone().or(next.hostname);
+    next.timezone = preseed.timezone.clone().or(next.timezone);
     next.language = preseed.language.unwrap_or(next.language);
     next.channel = preseed.channel.unwrap_or(next.channel);
-    next.wifi = preseed.wifi.or(next.wifi);
+    next.wifi = preseed.wifi.clone().or(next.wifi);
     if !preseed.ssh_key.is_empty() {
-        next.ssh_key = preseed.ssh_key;
+        next.ssh_key.clone_from(&preseed.ssh_key);
     }
-    if let (None, Some(owner)) = (&next.owner, preseed.owner) {
-        let device = next.hostname.as_ref().map_or("", AsRef::as_ref);
-        next.owner = Some(make_owner(&owner, device, hash)?);
-        next.claim = None;
-    }
-    Ok(next)
+    next
 }
 
 fn make_owner<E: std::fmt::Display>(
