@@ -161,6 +161,16 @@ mod tests {
         }
 
         #[test]
+        fn any_content_behind_a_good_header_gives_an_answer(
+            body in "[{]?(\"(hostname|claim|owner|token|wifi|imager)\"[:,]|[0-9]{1,12}|[{}\\[\\],:]|\"\\PC{0,8}\"){0,20}[}]?",
+        ) {
+            let checksum = hex::encode(Sha256::digest(&body));
+            if let Ok(state) = State::decode(format!("{MAGIC} {FORMAT} {checksum}\n{body}").as_bytes()) {
+                prop_assert_eq!(State::decode(&state.encode().unwrap()), Ok(state));
+            }
+        }
+
+        #[test]
         fn any_bytes_give_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             prop_assert!(State::decode(&bytes).is_err());
         }

@@ -34,7 +34,11 @@ pub fn pin(device: &Device, named: Option<Fingerprint>) -> Result<Pinned, Device
         Verdict::Trust => {}
         Verdict::Ask => compare(device, found, "")?,
         Verdict::AskAgain => {
-            compare(device, found, "This is another device than the one that was pinned, or it was reset.\n")?
+            compare(
+                device,
+                found,
+                "This is another device than the one that was pinned, or it was reset.\n",
+            )?;
         }
         Verdict::Inconsistent => return Err(DeviceError::Inconsistent(host)),
         Verdict::Another => return Err(DeviceError::AnotherFingerprint { host, found: found.to_string() }),

@@ -163,9 +163,6 @@ impl Memory {
     }
 
     fn answer(&mut self, request: &Request, pem: &str, fingerprint: &str) -> Answer {
-        let body = &request.body;
-        let token = request.token.as_ref().and_then(|line| line.strip_prefix("Bearer tayberry_"));
-        let signed_in = token.is_some_and(|id| self.tokens.iter().any(|good| good == id));
         match request.line.as_str() {
             "GET /authority" => {
                 let said =
@@ -175,6 +172,17 @@ impl Memory {
             "GET /overview" => {
                 (200, None, json!({ "name": self.name, "authority_fingerprint": fingerprint }))
             }
+            line if line.starts_with("POST /claim") || line.starts_with("POST /setup") => {
+                self.setup(request, fingerprint)
+            }
+            line if line.contains("/session") || line.contains("/tokens") => self.owner(request),
+            _ => self.with_token(request),
+        }
+    }
+
+    fn setup(&mut self, request: &Request, fingerprint: &str) -> Answer {
+        let body = &request.body;
+        match request.line.as_str() {
             "POST /claim" if self.owner.is_some() => {
                 problem(409, "already-owned", "This device has an owner already")
             }
@@ -202,6 +210,13 @@ impl Memory {
                     json!({ "address": address, "qr_svg": "", "authority_fingerprint": fingerprint }),
                 )
             }
+            _ => problem(401, "sign-in-first", "Sign in first"),
+        }
+    }
+
+    fn owner(&mut self, request: &Request) -> Answer {
+        let body = &request.body;
+        match request.line.as_str() {
             "GET /session" if self.session(request, "owner") => {
                 (200, None, json!({ "role": "owner", "csrf": format!("csrf-{}", self.sessions[0]) }))
             }
@@ -225,6 +240,15 @@ impl Memory {
                 self.tokens.retain(|id| !line.ends_with(&format!("/{id}")));
                 (204, None, Value::Null)
             }
+            _ => problem(401, "sign-in-first", "Sign in first"),
+        }
+    }
+
+    fn with_token(&mut self, request: &Request) -> Answer {
+        let body = &request.body;
+        let token = request.token.as_ref().and_then(|line| line.strip_prefix("Bearer tayberry_"));
+        let signed_in = token.is_some_and(|id| self.tokens.iter().any(|good| good == id));
+        match request.line.as_str() {
             "GET /status" if signed_in => {
                 (200, None, json!({ "name": self.name, "health": "good", "notices": [] }))
             }
