@@ -5,12 +5,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use tayberry_core::network::profile;
 use tayberry_core::preseed::{Wish, take_over};
 use tayberry_core::render;
 use tayberry_format::state::State;
 
 use crate::device::store::{FOLDER, Store, StoreError};
-use crate::device::{boot, preseed, render as files};
+use crate::device::{boot, network, preseed, render as files};
 
 /// Where the sentences for the owner are kept until the next boot, one a line.
 const NOTICES: &str = "/run/tayberry/notices";
@@ -57,6 +58,7 @@ pub fn run() -> Result<(), ConfigureError> {
     for notice in &notices {
         tracing::warn!("{notice}");
     }
+    network::files::write(Path::new(profile::FOLDER), &profile::render(&state)).map_err(at(profile::FOLDER))?;
     fs::write(NOTICES, notices.join("\n")).map_err(at(NOTICES))
 }
 

@@ -5,6 +5,7 @@ pub mod console;
 pub mod data;
 pub mod firmware;
 pub mod limits;
+pub mod network;
 pub mod preseed;
 pub mod render;
 pub mod request;

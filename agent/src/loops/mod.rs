@@ -1,3 +1,4 @@
 //! Loops of one shape: look, decide, act.
 
 pub mod console;
+pub mod network;
