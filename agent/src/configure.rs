@@ -51,15 +51,23 @@ pub fn run() -> Result<(), ConfigureError> {
     };
     let mut notices = Vec::from_iter(notice);
     let state = with_preseed(&store, state, &boot::report()?.disk, &mut notices);
-    let image =
-        image_hostname(&fs::read_to_string("/usr/lib/os-release").map_err(at("/usr/lib/os-release"))?);
-    files::write(Path::new(render::FOLDER), &render::render(&state, &image)).map_err(at(render::FOLDER))?;
-    files::set_hostname(render::hostname(&state, &image)).map_err(at("the host name"))?;
+    apply(&state)?;
     for notice in &notices {
         tracing::warn!("{notice}");
     }
     network::files::write(Path::new(profile::FOLDER), &profile::render(&state)).map_err(at(profile::FOLDER))?;
     fs::write(NOTICES, notices.join("\n")).map_err(at(NOTICES))
+}
+
+/// Renders everything from `state`. Doing it again changes nothing.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn apply(state: &State) -> Result<(), ConfigureError> {
+    let image =
+        image_hostname(&fs::read_to_string("/usr/lib/os-release").map_err(at("/usr/lib/os-release"))?);
+    files::write(Path::new(render::FOLDER), &render::render(state, &image)).map_err(at(render::FOLDER))?;
+    files::set_hostname(render::hostname(state, &image)).map_err(at("the host name"))
 }
 
 /// The sentences of this boot.

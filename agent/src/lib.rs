@@ -1,7 +1,9 @@
 //! The agent on the device. `device` looks and acts, `loops` repeat, `service` speaks D-Bus, decisions are in
 //! `tayberry-core`. `device` never calls `loops` or `service`.
 
+pub mod agent;
 pub mod configure;
+pub mod desk;
 pub mod device;
 pub mod keeper;
 pub mod loops;

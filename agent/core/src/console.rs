@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use tayberry_format::slot::Slot;
 
+use crate::card::{Card, Letters};
 use crate::status::State;
 
 /// What the screen shows.
@@ -20,11 +21,13 @@ pub struct Screen<'a> {
     pub state: State,
     /// Addresses, loopback left out.
     pub addresses: &'a [IpAddr],
+    /// The claim of a device that has no owner.
+    pub claim: Option<Card<'a>>,
     /// Anything that the owner must know, one sentence each.
     pub notices: &'a [String],
 }
 
-/// Renders the screen: at most 80 columns, ASCII only, because the firmware's framebuffer console has no other letters.
+/// Renders the screen: at most 80 columns; ASCII and half blocks, because the framebuffer console has few other letters.
 #[must_use]
 pub fn render(screen: &Screen<'_>) -> String {
     let mut text = String::new();
@@ -46,6 +49,18 @@ pub fn render(screen: &Screen<'_>) -> String {
     for notice in screen.notices {
         line(format_args!("  Attention  {notice}"));
     }
+    if let Some(card) = &screen.claim {
+        line(format_args!(""));
+        line(format_args!("  This device has no owner yet. Open {} or scan:", card.address()));
+        line(format_args!("  Claim code {}", card.code));
+        let halves = card.fingerprint.split_at_checked(48).unwrap_or((card.fingerprint, ""));
+        line(format_args!("  SHA-256    {}", halves.0));
+        line(format_args!("             {}", halves.1));
+        // Without a code the text above still is enough.
+        for row in card.qr(Letters::Light).unwrap_or_default().lines() {
+            line(format_args!("  {row}"));
+        }
+    }
     text
 }
 
@@ -63,10 +78,17 @@ mod tests {
             slot: Slot::A,
             state: State::Committed,
             addresses: &addresses,
+            claim: None,
             notices: &notices,
         };
         assert_eq!(render(&screen).replace('\r', ""), include_str!("../fixtures/console.txt"));
-        let without = render(&Screen { addresses: &[], notices: &[], ..screen });
+        let without = render(&Screen { addresses: &[], notices: &[], ..screen.clone() });
         assert!(without.contains("plug in a network cable"));
+        let code = "12345678".to_owned().try_into().unwrap();
+        let fingerprint = ["AB"; 32].join(":");
+        let claim = Some(Card { name: "tayberry", code: &code, fingerprint: &fingerprint });
+        let unclaimed = render(&Screen { claim, notices: &[], ..screen });
+        assert_eq!(unclaimed.replace('\r', ""), include_str!("../fixtures/console-unclaimed.txt"));
+        assert!(unclaimed.lines().all(|line| line.chars().count() <= 80));
     }
 }

@@ -1,14 +1,24 @@
 //! Every decision of the agent, as pure functions of values, time included. No input or output here: the agent looks
 //! and acts, this decides.
 
+pub mod access;
+pub mod card;
+pub mod certificate;
+pub mod clock;
 pub mod console;
 pub mod data;
 pub mod firmware;
+pub mod health;
 pub mod limits;
 pub mod network;
+pub mod password;
 pub mod preseed;
+pub mod recovery;
 pub mod render;
 pub mod request;
+pub mod session;
 pub mod settle;
+pub mod setup;
 pub mod status;
 pub mod timing;
+pub mod tokens;

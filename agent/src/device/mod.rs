@@ -1,10 +1,16 @@
 //! Looks at the device and acts on it; thin, without policy.
 
+pub mod authority;
 pub mod boot;
+pub mod clock;
+pub mod config_file;
 pub mod console;
 pub mod data;
 pub mod mailbox;
 pub mod network;
+pub mod password;
 pub mod preseed;
+pub mod random;
 pub mod render;
 pub mod store;
+pub mod whole_file;

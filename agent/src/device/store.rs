@@ -2,10 +2,10 @@
 //! the old or the new one. What to make of what is found is decided in `tayberry-core`.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::device::whole_file;
 use tayberry_core::settle::{Found, Settled, Source, settle};
 use tayberry_format::state::{FORMAT, MAX_BYTES, State, StateError};
 
@@ -32,6 +32,13 @@ impl StoreError {
     /// The thread that was to write has ended.
     pub(crate) fn stopped(error: &impl std::fmt::Display) -> Self {
         Self::Io { path: FOLDER.into(), error: io::Error::other(error.to_string()) }
+    }
+}
+
+/// The owner sees the sentence.
+impl From<StoreError> for tayberry_core::request::problem::Problem {
+    fn from(error: StoreError) -> Self {
+        Self::new(tayberry_core::request::problem::Kind::Failed, error.to_string())
     }
 }
 
@@ -104,7 +111,7 @@ impl Store {
         let (current, new) = (self.file(""), self.file(".new"));
         let rename = |from: &Path, to: &str| fs::rename(from, self.file(to)).map_err(at(from));
         match step {
-            Step::Write => write(&new, bytes).map_err(at(&new)),
+            Step::Write => whole_file::write(&new, bytes).map_err(at(&new)),
             Step::Keep => {
                 let kept = self.file(".kept");
                 absent_is_fine(fs::remove_file(&kept)).map_err(at(&kept))?;
@@ -124,13 +131,6 @@ impl Store {
 
 fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
     done.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
-}
-
-/// It holds passwords of networks: for root alone.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 fn read(path: &Path) -> Result<Found, StoreError> {

@@ -1,4 +1,7 @@
-//! Loops of one shape: look, decide, act.
+//! What the agent does again and again: look, decide (in `tayberry-core`), act.
 
+pub mod apply;
+pub mod certificates;
+pub mod claim_file;
 pub mod console;
 pub mod network;

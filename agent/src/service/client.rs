@@ -34,4 +34,11 @@ pub trait Agent {
     /// Temperature of the processor in degrees Celsius, read anew each time.
     #[zbus(property(emits_changed_signal = "false"))]
     fn soc_temperature(&self) -> zbus::Result<f64>;
+    /// Counts up whenever another certificate should be asked for.
+    #[zbus(property)]
+    fn certificates(&self) -> zbus::Result<u32>;
+    /// Answers a request as JSON with an outcome as JSON.
+    fn ask(&self, peer: &str, local: &str, credential: &str, request: &str) -> zbus::Result<String>;
+    /// A certificate chain for a public key; DER.
+    fn certify(&self, public_key: &[u8]) -> zbus::Result<Vec<Vec<u8>>>;
 }

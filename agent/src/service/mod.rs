@@ -1,11 +1,17 @@
 //! `io.tayberry.Agent1` on the system bus: what the device says of itself.
 
+mod ask;
 pub mod client;
+
+use std::sync::Arc;
 
 use tayberry_core::status::{Facts, State};
 use tayberry_core::timing::Stage;
 use tayberry_format::boot_report::BootReport;
 
+use zbus::message::Header;
+
+use crate::desk::Desk;
 use crate::device::mailbox::Mailbox;
 
 /// Bus name, and the object's interface.
@@ -25,9 +31,29 @@ pub struct Status {
 }
 
 /// The object on the bus.
-pub struct Agent(pub Status);
+pub struct Agent {
+    status: Status,
+    desk: Arc<Desk>,
+    users: ask::Users,
+    /// Counts the certificates that the front should ask for.
+    certificates: u32,
+}
 
-/// Read-only; everybody on the system bus may read it.
+impl Agent {
+    /// An object that says `status` and lets `desk` answer.
+    #[must_use]
+    pub fn new(status: Status, desk: Arc<Desk>) -> Self {
+        Self { status, desk, users: ask::Users::default(), certificates: 0 }
+    }
+
+    /// The front should ask for another certificate.
+    pub fn another_certificate(&mut self) {
+        self.certificates = self.certificates.wrapping_add(1);
+    }
+}
+
+/// Everybody on the system bus may read the properties; only root and the front may call the methods (the bus's policy,
+/// `io.tayberry.Agent1.conf`).
 #[zbus::interface(name = "io.tayberry.Agent1")]
 impl Agent {
     /// Version of the agent and of the operating system.
@@ -39,43 +65,69 @@ impl Agent {
     /// The slot whose system partition is mounted at `/`.
     #[zbus(property)]
     fn booted_slot(&self) -> String {
-        self.0.facts.running.to_string()
+        self.status.facts.running.to_string()
     }
 
     /// The slot that the firmware will boot next; empty when it names none.
     #[zbus(property)]
     fn default_slot(&self) -> String {
-        self.0.facts.default.map(|slot| slot.to_string()).unwrap_or_default()
+        self.status.facts.default.map(|slot| slot.to_string()).unwrap_or_default()
     }
 
     /// Whether this boot is a trial that was not judged yet.
     #[zbus(property)]
     fn trial(&self) -> bool {
-        State::derive(self.0.facts) == State::Trial
+        State::derive(self.status.facts) == State::Trial
     }
 
     /// `committed`, `trial`, `reboot changes slot` or `no default slot`.
     #[zbus(property)]
     fn state(&self) -> &str {
-        State::derive(self.0.facts).word()
+        State::derive(self.status.facts).word()
     }
 
     /// Device name of the disk.
     #[zbus(property)]
     fn disk(&self) -> &str {
-        &self.0.report.disk
+        &self.status.report.disk
     }
 
     /// Root hash under which the system partition was opened.
     #[zbus(property)]
     fn root_hash(&self) -> String {
-        self.0.report.root_hash.to_string()
+        self.status.report.root_hash.to_string()
     }
 
     /// Stages of this boot and their lengths in milliseconds.
     #[zbus(property)]
     fn boot_stages(&self) -> Vec<(String, u64)> {
-        self.0.stages.clone()
+        self.status.stages.clone()
+    }
+
+    /// Counts up whenever the front should ask for another certificate: names, addresses or the time have changed.
+    #[zbus(property)]
+    fn certificates(&self) -> u32 {
+        self.certificates
+    }
+
+    /// Answers a request (`tayberry_core::request::Request` as JSON) with an `Outcome` as JSON. `peer` and `local` are the
+    /// addresses of the connection it came over, or empty; `credential` is empty, `session SECRET` or `token SECRET`.
+    async fn ask(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &zbus::Connection,
+        peer: &str,
+        local: &str,
+        credential: &str,
+        request: &str,
+    ) -> zbus::fdo::Result<String> {
+        let user = self.users.of(bus, &header).await?;
+        ask::ask(&self.desk, user, [peer, local], credential, request).await
+    }
+
+    /// A certificate chain for a public key (an uncompressed point of P-256): DER, the front's own first.
+    fn certify(&self, public_key: Vec<u8>) -> zbus::fdo::Result<Vec<Vec<u8>>> {
+        self.desk.certify(&public_key).map_err(failed)
     }
 
     /// Temperature of the processor in degrees Celsius, read anew each time; an error where there is no mailbox.

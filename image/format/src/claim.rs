@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Name of the file in the config partition that shows the code to whoever has the card.
+pub const FILE: &str = "CLAIM.txt";
+/// Length of that file in bytes, padding included.
+pub const BYTES: usize = 4096;
+
 /// Digits of a code.
 const DIGITS: usize = 8;
 

@@ -35,7 +35,7 @@ pub struct Owner {
     pub name: String,
     /// Hash of the password, as a PHC string (argon2id).
     pub password: String,
-    /// Hashes of the recovery codes that were not used yet, as PHC strings.
+    /// SHA-256 of the recovery codes that were not used yet, hexadecimal. 80 random bits each: a slow hash would add little.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recovery: Vec<String>,
 }

@@ -29,7 +29,7 @@ pub enum Request {
     JudgePassword(setup::PasswordToJudge),
     /// Makes recovery codes for the setup that runs. Answered with [`setup::RecoveryCodes`].
     MakeRecoveryCodes,
-    /// Ends the setup: from here on the device has an owner.
+    /// Ends the setup: from here on the device has an owner. Answered with [`setup::FinishedSetup`].
     FinishSetup(Box<setup::Answers>),
     /// Answered with a [`owner::Session`].
     SignIn(owner::Credentials),

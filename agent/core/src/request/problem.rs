@@ -39,6 +39,8 @@ pub enum Kind {
     OtherNetwork,
     /// Something on the device failed; `detail` has its words.
     Failed,
+    /// The agent does not answer the front: it is starting, or was just restarted.
+    AgentAway,
 }
 
 impl Kind {
@@ -54,6 +56,7 @@ impl Kind {
             Self::NotAllowed | Self::WeakPassword | Self::RecoveryNotKept | Self::CannotJoin => 422,
             Self::TooManyTries => 429,
             Self::Failed => 500,
+            Self::AgentAway => 503,
         }
     }
 
@@ -77,6 +80,7 @@ impl Kind {
             Self::NothingToConfirm => "There is no change to confirm",
             Self::OtherNetwork => "Confirm from the new network",
             Self::Failed => "The device failed to do this",
+            Self::AgentAway => "The device is not ready",
         }
     }
 }

@@ -11,11 +11,9 @@ pub struct Settings {
     /// Language of the pages.
     pub language: Language,
     /// Host name.
-    #[schema(value_type = String)]
-    pub name: Hostname,
+    pub name: String,
     /// Time zone.
-    #[schema(value_type = String)]
-    pub timezone: TimeZone,
+    pub timezone: String,
     /// Where updates come from.
     pub channel: Channel,
 }

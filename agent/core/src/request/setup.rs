@@ -160,6 +160,13 @@ pub struct Finished {
     pub qr_svg: String,
     /// SHA-256 of the authority's certificate.
     pub authority_fingerprint: String,
+}
+
+/// What the agent tells the front at the end of the setup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishedSetup {
+    /// For the page.
+    pub finished: Finished,
     /// The owner's session; the one of the setup has ended.
     pub session: super::owner::Session,
 }

@@ -91,8 +91,11 @@ impl Actor {
 
     /// When something is to be decided though nothing happens.
     fn wake(&self) -> Instant {
-        let decided = [self.trial.wake(), self.setup.wake()].into_iter().flatten().min();
-        let quiet = self.now() + if self.trouble { AGAIN } else { QUIET };
+        let now = self.now();
+        // What was due before now was decided in this turn already, if only to go on as before.
+        let due = [self.trial.wake(), self.setup.wake()].into_iter().flatten().filter(|time| *time > now);
+        let decided = due.min();
+        let quiet = now + if self.trouble { AGAIN } else { QUIET };
         self.begun + decided.map_or(quiet, |time| time.min(quiet))
     }
 

@@ -1,0 +1,47 @@
+//! What the device knows of the time. Times are seconds since 1970.
+
+use crate::request::status::TimeSource;
+
+/// A clock so much later than the build was set by something that knows the time: the device's own clock ran on.
+const DAY: i64 = 86_400;
+/// A hint so much later than the build is none: 20 years.
+const FAR: i64 = 20 * 365 * DAY;
+
+/// Where the time came from when the agent starts. systemd has set the clock to the build's time if it was earlier.
+#[must_use]
+pub const fn at_start(now: i64, build: i64) -> TimeSource {
+    if now >= build + DAY { TimeSource::Clock } else { TimeSource::Build }
+}
+
+/// Whether the time is known well enough for certificates that begin today.
+#[must_use]
+pub const fn is_known(source: TimeSource) -> bool {
+    !matches!(source, TimeSource::Build)
+}
+
+/// The time to set after a claiming browser said what time it has: only where nothing better is known, and only if it is
+/// plausible.
+#[must_use]
+pub const fn take_hint(source: TimeSource, build: i64, hint: i64) -> Option<i64> {
+    if matches!(source, TimeSource::Build) && hint >= build && hint < build + FAR { Some(hint) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unknown_time_takes_a_plausible_hint() {
+        let build = 1_795_000_000;
+        assert_eq!(at_start(build + 30, build), TimeSource::Build);
+        assert_eq!(at_start(build + DAY, build), TimeSource::Clock);
+        assert_eq!(take_hint(TimeSource::Build, build, build + 5), Some(build + 5));
+        assert_eq!(take_hint(TimeSource::Build, build, build - 1), None);
+        assert_eq!(take_hint(TimeSource::Build, build, i64::MAX), None);
+        for known in [TimeSource::Browser, TimeSource::Clock, TimeSource::Network] {
+            assert!(is_known(known));
+            assert_eq!(take_hint(known, build, build + 5), None);
+        }
+        assert!(!is_known(TimeSource::Build));
+    }
+}

@@ -1,0 +1,63 @@
+//! The other side of the system bus: the agent answers every question.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::{Outcome, Request};
+
+/// How long an answer may take. The slowest is a password on a busy Pi.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The part of `io.tayberry.Agent1` that the front uses.
+#[zbus::proxy(
+    interface = "io.tayberry.Agent1",
+    default_service = "io.tayberry.Agent1",
+    default_path = "/io/tayberry/Agent1"
+)]
+pub(crate) trait Agent {
+    /// Counts up whenever another certificate should be asked for.
+    #[zbus(property)]
+    fn certificates(&self) -> zbus::Result<u32>;
+    /// Answers a request as JSON with an outcome as JSON.
+    fn ask(&self, peer: &str, local: &str, credential: &str, request: &str) -> zbus::Result<String>;
+    /// A certificate chain for a public key; DER.
+    fn certify(&self, public_key: &[u8]) -> zbus::Result<Vec<Vec<u8>>>;
+}
+
+/// Who asks, and over which connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// Address of the browser or script.
+    pub(crate) peer: IpAddr,
+    /// Address of the device at which it arrived.
+    pub(crate) local: IpAddr,
+    /// `session SECRET`, `token SECRET`, or nothing.
+    pub(crate) credential: String,
+}
+
+/// Asks on behalf of `caller`.
+///
+/// # Errors
+/// With the agent's problem, or that it does not answer.
+pub(crate) async fn ask<T: DeserializeOwned>(
+    agent: &AgentProxy<'_>,
+    caller: &Caller,
+    request: &Request,
+) -> Result<T, Problem> {
+    let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
+    let request = serde_json::to_string(request).map_err(|error| unusable(&error))?;
+    let answer = agent.ask(&peer, &local, &caller.credential, &request);
+    let answer = tokio::time::timeout(PATIENCE, answer).await.map_err(|late| unusable(&late))?;
+    let answer = answer.map_err(|error| unusable(&error))?;
+    match serde_json::from_str(&answer).map_err(|error| unusable(&error))? {
+        Outcome::Answer(answer) => Ok(answer),
+        Outcome::Problem(problem) => Err(problem),
+    }
+}
+
+fn unusable(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!("the agent does not answer as it should: {error}");
+    Problem::new(Kind::AgentAway, "The agent does not answer. Try again in a moment.")
+}

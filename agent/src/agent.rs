@@ -1,0 +1,103 @@
+//! The agent's life: opens what it keeps, serves the bus, runs the loops until it is told to stop.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tayberry_core::timing::stages;
+use tayberry_format::boot_report::Data;
+use tayberry_format::claim::ClaimCode;
+use tayberry_format::state::State;
+
+use crate::desk::Desk;
+use crate::device::authority::{self, Authority, AuthorityError};
+use crate::device::store::{FOLDER, Store, StoreError};
+use crate::device::{boot, clock, random};
+use crate::keeper::Keeper;
+use crate::service::{Agent, NAME, PATH, Status};
+use crate::{configure, loops};
+
+/// An agent that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The facts about slots.
+    #[error(transparent)]
+    Boot(#[from] boot::BootError),
+    /// The state.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The certificate authority.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The system bus.
+    #[error("D-Bus: {0}")]
+    Bus(#[from] zbus::Error),
+    /// systemd, the clock, randomness.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Serves `io.tayberry.Agent1` until the process is told to stop.
+///
+/// # Errors
+/// When something that it cannot do without is missing.
+pub async fn serve() -> Result<(), AgentError> {
+    let report = boot::report()?;
+    let facts = boot::facts(&report.disk)?;
+    let mut ends = report.steps.clone();
+    ends.push(("agent".to_owned(), u64::try_from(clock::uptime().as_millis()).unwrap_or(u64::MAX)));
+    let mut notices = configure::notices();
+    if let Data::Unavailable { why } = &report.data {
+        notices.insert(0, why.clone());
+    }
+    let (keeper, notice) = Keeper::open(Store::new(FOLDER))?;
+    notices.extend(notice.filter(|notice| !notices.contains(notice)));
+    keeper.change(|state| claimable(state)).await?;
+    let build = clock::build()?;
+    let (authority, why) = Authority::open(Path::new(authority::FILE), build)?;
+    notices.extend(why.map(|why| format!("{why}. A new one was made: trust it anew in your browsers.")));
+    let fingerprint = authority.fingerprint();
+    let disk = report.disk.clone();
+    let status = Status { facts, report, stages: stages(&ends) };
+    let desk = Arc::new(Desk::new(keeper.clone(), authority, build, status.clone(), notices.clone()));
+    let agent = Agent::new(status.clone(), desk.clone());
+    let bus = zbus::connection::Builder::system().name(NAME).serve_at(PATH, agent).build().await?;
+    let object = bus.object_server().interface::<_, Agent>(PATH).await?;
+    sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
+    tracing::info!("slot {}, ready after {} ms", facts.running, clock::uptime().as_millis());
+    tokio::select! {
+        never = loops::console::run(&status, &notices, &keeper, &fingerprint) => match never {},
+        never = loops::claim_file::run(&disk, &keeper, &fingerprint) => match never {},
+        never = loops::apply::run(&keeper) => match never {},
+        never = loops::certificates::run(&desk, &object) => match never {},
+        never = watchdog() => match never {},
+        signal = terminated() => signal.map_err(AgentError::from),
+    }
+}
+
+/// A device without an owner has a claim code.
+fn claimable(state: &mut State) -> Result<(), StoreError> {
+    if state.owner.is_none() && state.claim.is_none() {
+        let random =
+            random::bytes().map_err(|error| StoreError::Io { path: "/dev/urandom".into(), error })?;
+        state.claim = Some(ClaimCode::from_random(random));
+    }
+    Ok(())
+}
+
+/// Tells systemd twice in each interval that this loop still turns (sd_watchdog_enabled(3)).
+async fn watchdog() -> std::convert::Infallible {
+    let interval = sd_notify::watchdog_enabled().map_or(Duration::from_secs(3600), |interval| interval / 2);
+    loop {
+        if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]) {
+            tracing::warn!("systemd does not listen: {error}");
+        }
+        tokio::time::sleep(interval).await;
+    }
+}
+
+async fn terminated() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}

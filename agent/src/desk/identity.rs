@@ -1,0 +1,61 @@
+//! The device's time and certificates: what the front shows to browsers.
+
+use tayberry_core::certificate::{self, Facts};
+use tayberry_core::clock as decide;
+use tayberry_core::request::status::TimeSource;
+
+use super::Desk;
+use crate::device::authority::AuthorityError;
+use crate::device::{clock, network};
+
+impl Desk {
+    /// Where the time comes from now.
+    #[must_use]
+    pub fn time_source(&self) -> TimeSource {
+        if clock::is_synchronised() {
+            TimeSource::Network
+        } else if self.memory().hinted {
+            TimeSource::Browser
+        } else {
+            self.source
+        }
+    }
+
+    /// Sets the clock to the claiming browser's time, where nothing better is known.
+    pub(super) fn take_hint(&self, hint: Option<i64>) {
+        let source = self.time_source();
+        let Some(time) = hint.and_then(|hint| decide::take_hint(source, self.build, hint)) else { return };
+        match clock::set(time) {
+            Ok(()) => self.memory().hinted = true,
+            Err(error) => tracing::warn!("the browser's time could not be set: {error}"),
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            hostname: network::name(),
+            addresses: network::addresses(),
+            source: self.time_source(),
+            now: clock::now(),
+            build: self.build,
+        }
+    }
+
+    /// Whether the front should ask for another certificate.
+    #[must_use]
+    pub fn must_certify(&self) -> bool {
+        let facts = self.facts();
+        self.memory().held.as_ref().is_none_or(|held| certificate::must_renew(held, &facts))
+    }
+
+    /// A certificate for the front's key, and the authority's; DER.
+    ///
+    /// # Errors
+    /// When the key is none.
+    pub fn certify(&self, public_key: &[u8]) -> Result<Vec<Vec<u8>>, AuthorityError> {
+        let leaf = certificate::wanted(&self.facts());
+        let signed = self.authority.sign(&leaf, public_key)?;
+        self.memory().held = Some(leaf);
+        Ok(vec![signed, self.authority.der.clone()])
+    }
+}

@@ -1,0 +1,193 @@
+//! The desk: every request of the page, of scripts and of the command line is answered here. Who may ask is decided in
+//! `tayberry-core::access`; each file answers one part. Where a request came from is left to `service`.
+
+mod claim;
+mod identity;
+mod owner;
+mod settings;
+mod status;
+mod tokens;
+
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::Value;
+use tayberry_core::access::{self, Asker};
+use tayberry_core::certificate::Leaf;
+use tayberry_core::limits::Limits;
+use tayberry_core::request::Request;
+use tayberry_core::request::owner::Role;
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::setup::RecoveryCodes;
+use tayberry_core::request::status::{Event, EventKind, TimeSource};
+use tayberry_core::session::{SessionId, Sessions};
+use tayberry_format::state::State;
+
+use crate::device::authority::Authority;
+use crate::device::clock;
+use crate::keeper::Keeper;
+use crate::service::Status;
+
+/// What came with a request to prove who asks.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing.
+    Nothing,
+    /// A session's secret.
+    Session(String),
+    /// A token's secret.
+    Token(String),
+    /// The system bus says that root asks.
+    Root,
+}
+
+/// Where a request came from.
+#[derive(Clone)]
+pub struct Sender {
+    /// Address of the browser or script; none for programs on the device.
+    pub peer: Option<IpAddr>,
+    /// Address of the device at which it arrived.
+    pub local: Option<IpAddr>,
+    /// Proof.
+    pub credential: Credential,
+}
+
+/// What is known only while the agent runs.
+#[derive(Default)]
+struct Memory {
+    sessions: Sessions,
+    claims: Limits,
+    sign_ins: Limits,
+    /// Codes of the setup that runs.
+    codes: Option<RecoveryCodes>,
+    last_event: Option<Event>,
+    /// The browser's hint was taken.
+    hinted: bool,
+    /// The certificate that the front has.
+    held: Option<Leaf>,
+}
+
+/// The desk.
+pub struct Desk {
+    keeper: Keeper,
+    authority: Authority,
+    /// When the operating system was built.
+    build: i64,
+    /// Where the time came from when the agent started.
+    source: TimeSource,
+    board: Status,
+    notices: Vec<String>,
+    memory: Mutex<Memory>,
+    /// One password or code at a time: hashing takes memory, and limits must count before the next is looked at.
+    door: tokio::sync::Mutex<()>,
+}
+
+impl Desk {
+    /// A desk.
+    #[must_use]
+    pub fn new(
+        keeper: Keeper,
+        authority: Authority,
+        build: i64,
+        board: Status,
+        notices: Vec<String>,
+    ) -> Self {
+        let source = tayberry_core::clock::at_start(clock::now(), build);
+        let memory = Memory {
+            last_event: Some(Event { at: clock::now(), kind: EventKind::Started, from: None }),
+            ..Memory::default()
+        };
+        Self {
+            keeper,
+            authority,
+            build,
+            source,
+            board,
+            notices,
+            memory: Mutex::new(memory),
+            door: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Answers.
+    ///
+    /// # Errors
+    /// With the problem to show.
+    pub async fn answer(&self, sender: &Sender, request: Request) -> Result<Value, Problem> {
+        let asker = self.asker(sender);
+        access::check(&asker, &request, self.state().owner.is_some())?;
+        match request {
+            Request::Overview => json(self.overview()),
+            Request::Authority => json(self.shown_authority()),
+            Request::Claim(claim) => json(self.claim(sender, &claim).await?),
+            Request::JudgePassword(wish) => json(self.judge(&wish)),
+            Request::MakeRecoveryCodes => json(self.make_recovery_codes()?),
+            Request::FinishSetup(answers) => json(self.finish_setup(sender, *answers).await?),
+            Request::SignIn(credentials) => json(self.sign_in(sender, credentials).await?),
+            Request::Recover(recovery) => json(self.recover(sender, recovery).await?),
+            Request::SignOut => json(self.sign_out(sender)),
+            Request::WhoAmI => json(self.who_am_i(&asker)),
+            Request::ChangePassword(change) => json(self.change_password(sender, change).await?),
+            Request::Status => json(self.status().await?),
+            Request::Settings => json(self.settings()),
+            Request::ChangeSettings(change) => json(self.change_settings(sender, change).await?),
+            Request::Tokens => json(self.tokens()),
+            Request::CreateToken(wish) => json(self.create_token(sender, wish).await?),
+            Request::RevokeToken(which) => json(self.revoke_token(sender, &which).await?),
+            Request::Network | Request::JoinWifi(_) | Request::LeaveWifi | Request::ConfirmNetwork(_) => {
+                Err(Problem::new(Kind::Failed, "This part of the agent is not running."))
+            }
+        }
+    }
+
+    /// Who asks, as far as it was proved.
+    fn asker(&self, sender: &Sender) -> Asker {
+        match &sender.credential {
+            Credential::Nothing => Asker::Nobody,
+            Credential::Root => Asker::Root,
+            Credential::Session(secret) => {
+                let role = self.memory().sessions.look(SessionId::of(secret), clock::uptime());
+                role.map_or(Asker::Nobody, Asker::Session)
+            }
+            Credential::Token(secret) => {
+                let state = self.state();
+                let token = tayberry_core::tokens::find(&state.token, secret, clock::now());
+                token.map_or(Asker::Nobody, |token| Asker::Token(token.scopes.clone()))
+            }
+        }
+    }
+
+    fn state(&self) -> std::sync::Arc<State> {
+        self.keeper.get()
+    }
+
+    /// The memory is a set of values, each whole by itself: a thread that panicked leaves nothing half done.
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what happened, for the status page and the journal.
+    fn happened(&self, kind: EventKind, sender: &Sender) {
+        tracing::info!(?kind, from = ?sender.peer, "event");
+        self.memory().last_event = Some(Event { at: clock::now(), kind, from: sender.peer });
+    }
+
+    /// Begins a session.
+    fn begin(&self, role: Role) -> Result<tayberry_core::request::owner::Session, Problem> {
+        let random = crate::device::random::bytes().map_err(failed)?;
+        let secret = self.memory().sessions.begin(random, role, clock::uptime());
+        let lasts_s = tayberry_core::session::longest(role).as_secs();
+        Ok(tayberry_core::request::owner::Session { secret, role, lasts_s })
+    }
+}
+
+fn json(answer: impl Serialize) -> Result<Value, Problem> {
+    serde_json::to_value(answer).map_err(failed)
+}
+
+/// A problem of the device's own; the journal has it too.
+fn failed(error: impl std::fmt::Display) -> Problem {
+    tracing::error!("{error}");
+    Problem::new(Kind::Failed, error.to_string())
+}

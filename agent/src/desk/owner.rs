@@ -1,0 +1,130 @@
+//! Signing in and out, and what becomes of a lost or an old password.
+
+use tayberry_core::access::Asker;
+use tayberry_core::request::owner::{Credentials, PasswordChange, Recovery, Role, Session, WhoAmI};
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::status::EventKind;
+use tayberry_core::session::SessionId;
+use tayberry_core::{recovery, setup};
+use tayberry_format::owner::Owner;
+use tayberry_format::state::State;
+
+use super::{Credential, Desk, Sender, failed};
+use crate::device::{clock, network, password};
+
+/// Longest password that is looked at, in bytes; hashing takes no longer for a long one, but reading does.
+const LONGEST: usize = 1024;
+
+impl Desk {
+    pub(super) async fn sign_in(&self, sender: &Sender, wish: Credentials) -> Result<Session, Problem> {
+        let _one = self.door.lock().await;
+        self.may_try(sender)?;
+        let owner = self.owner()?;
+        let same_name = wish.name.trim().to_lowercase() == owner.name.to_lowercase();
+        // Hashed in any case: how long the answer takes must not tell whether the name was right.
+        let same_password = self.verify(wish.password, owner.password).await?;
+        if !(same_name && same_password) {
+            self.wrong(sender);
+            return Err(Kind::WrongPassword.into());
+        }
+        self.right(sender);
+        self.happened(EventKind::SignedIn, sender);
+        self.begin(Role::Owner)
+    }
+
+    pub(super) async fn recover(&self, sender: &Sender, wish: Recovery) -> Result<Session, Problem> {
+        let _one = self.door.lock().await;
+        self.may_try(sender)?;
+        let owner = self.owner()?;
+        let used = recovery::hash(&wish.code);
+        if !owner.recovery.contains(&used) {
+            self.wrong(sender);
+            return Err(Kind::WrongCode.into());
+        }
+        setup::good_password(&wish.password, &[&owner.name, &network::name()])?;
+        let hash = self.hash(wish.password).await?;
+        let taken = |owner: &mut Owner| {
+            owner.recovery.retain(|code| *code != used);
+            owner.password = hash;
+        };
+        self.keeper.change(|state| with_owner(state, taken)).await?;
+        self.right(sender);
+        self.memory().sessions.end_others(None);
+        self.happened(EventKind::PasswordChanged, sender);
+        self.begin(Role::Owner)
+    }
+
+    pub(super) async fn change_password(&self, sender: &Sender, wish: PasswordChange) -> Result<(), Problem> {
+        let _one = self.door.lock().await;
+        self.may_try(sender)?;
+        let owner = self.owner()?;
+        if !self.verify(wish.current, owner.password).await? {
+            self.wrong(sender);
+            return Err(Problem::new(Kind::WrongPassword, "The password so far is another one."));
+        }
+        setup::good_password(&wish.new, &[&owner.name, &network::name()])?;
+        let hash = self.hash(wish.new).await?;
+        self.keeper.change(|state| with_owner(state, |owner| owner.password = hash)).await?;
+        self.right(sender);
+        self.memory().sessions.end_others(session_of(sender));
+        self.happened(EventKind::PasswordChanged, sender);
+        Ok(())
+    }
+
+    pub(super) fn sign_out(&self, sender: &Sender) {
+        if let Some(id) = session_of(sender) {
+            self.memory().sessions.end(id);
+        }
+    }
+
+    pub(super) fn who_am_i(&self, asker: &Asker) -> WhoAmI {
+        let role = if let Asker::Session(role) = asker { *role } else { Role::Setup };
+        let name = self.state().owner.as_ref().map(|owner| owner.name.clone());
+        WhoAmI { role, name: name.filter(|_| role == Role::Owner), csrf: None }
+    }
+
+    fn owner(&self) -> Result<Owner, Problem> {
+        self.state().owner.clone().ok_or_else(|| Kind::NotOwnedYet.into())
+    }
+
+    fn may_try(&self, sender: &Sender) -> Result<(), Problem> {
+        let Some(peer) = sender.peer else { return Ok(()) };
+        let wait = self.memory().sign_ins.wait(peer, clock::uptime());
+        if wait.is_zero() { Ok(()) } else { Err(Problem::wait(wait)) }
+    }
+
+    fn wrong(&self, sender: &Sender) {
+        if let Some(peer) = sender.peer {
+            self.memory().sign_ins.wrong(peer, clock::uptime());
+        }
+        self.happened(EventKind::SignInRefused, sender);
+    }
+
+    fn right(&self, sender: &Sender) {
+        if let Some(peer) = sender.peer {
+            self.memory().sign_ins.right(peer);
+        }
+    }
+
+    pub(super) async fn hash(&self, text: String) -> Result<String, Problem> {
+        let done = tokio::task::spawn_blocking(move || password::hash(&text)).await;
+        done.map_err(failed)?.map_err(failed)
+    }
+
+    async fn verify(&self, text: String, hash: String) -> Result<bool, Problem> {
+        if text.len() > LONGEST {
+            return Ok(false);
+        }
+        let done = tokio::task::spawn_blocking(move || password::verify(&text, &hash)).await;
+        done.map_err(failed)?.map_err(failed)
+    }
+}
+
+fn session_of(sender: &Sender) -> Option<SessionId> {
+    if let Credential::Session(secret) = &sender.credential { Some(SessionId::of(secret)) } else { None }
+}
+
+fn with_owner(state: &mut State, change: impl FnOnce(&mut Owner)) -> Result<(), Problem> {
+    change(state.owner.as_mut().ok_or(Kind::NotOwnedYet)?);
+    Ok(())
+}

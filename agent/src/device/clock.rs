@@ -1,0 +1,49 @@
+//! The system's clock: what it says, who set it, and setting it.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime, clock_settime};
+
+/// systemd sets the clock to this file's time if it is earlier (systemd.timesync, `clock-epoch`): our build's.
+const EPOCH: &str = "/usr/lib/clock-epoch";
+/// `systemd-timesyncd` makes it when a time server has answered (systemd-timesyncd.service(8)).
+const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
+
+/// When the operating system was built, in seconds since 1970.
+///
+/// # Errors
+/// When the image has no such file.
+pub fn build() -> io::Result<i64> {
+    Ok(std::fs::metadata(EPOCH)?.mtime())
+}
+
+/// The time in seconds since 1970.
+#[must_use]
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Time since the kernel started; never goes back.
+#[must_use]
+pub fn uptime() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
+}
+
+/// Whether a time server has answered since the start.
+#[must_use]
+pub fn is_synchronised() -> bool {
+    Path::new(SYNCHRONISED).exists()
+}
+
+/// Sets the clock.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn set(seconds: i64) -> io::Result<()> {
+    Ok(clock_settime(ClockId::CLOCK_REALTIME, TimeSpec::new(seconds, 0))?)
+}

@@ -1,0 +1,159 @@
+// The types of the API as JSON, written after agent/core/src/request/. Calling it is left to client.ts.
+
+export type Language = "en" | "de";
+export type Channel = "stable" | "beta";
+export type Scope = "status" | "settings" | "network";
+export type Role = "setup" | "owner";
+
+export interface Overview {
+  phase: "unclaimed" | "owned";
+  name: string;
+  version: string;
+  language?: Language;
+  time_known: boolean;
+  now: number;
+  authority_fingerprint: string;
+  addresses: string[];
+  setup_network: boolean;
+}
+
+export interface WhoAmI {
+  role: Role;
+  name?: string;
+  csrf?: string;
+}
+
+export type Weakness = "too-short" | "too-long" | "well-known" | "easy-to-guess";
+
+export interface Strength {
+  score: number;
+  good_enough: boolean;
+  weakness?: Weakness;
+}
+
+export interface RecoveryCodes {
+  codes: string[];
+  ask_code: number;
+  ask_characters: number[];
+}
+
+export interface Answers {
+  language: Language;
+  owner: string;
+  password: string;
+  recovery_characters: string;
+  name: string;
+  timezone: string;
+  channel: Channel;
+}
+
+/** The new session comes as a cookie that no script can read. */
+export interface Finished {
+  address: string;
+  qr_svg: string;
+  authority_fingerprint: string;
+}
+
+export interface Settings {
+  language: Language;
+  name: string;
+  timezone: string;
+  channel: Channel;
+}
+
+export interface Interface {
+  name: string;
+  kind: "ethernet" | "wifi";
+  connected: boolean;
+  addresses: string[];
+}
+
+export interface WifiNetwork {
+  ssid: string;
+  strength: number;
+  secured: boolean;
+  joined: boolean;
+}
+
+export interface Trial {
+  id: string;
+  reverts_in_s: number;
+  addresses: string[];
+}
+
+export interface Network {
+  interfaces: Interface[];
+  wifi: WifiNetwork[];
+  wanted_wifi?: string;
+  trial?: Trial;
+}
+
+export interface WifiChoice {
+  ssid: string;
+  password?: string;
+  country?: string;
+}
+
+export interface Room {
+  total: number;
+  free: number;
+}
+
+export const EVENT_KINDS = [
+  "started", "claimed", "signed-in", "sign-in-refused", "password-changed", "settings-changed",
+  "network-changed", "network-reverted", "token-created", "token-revoked",
+] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
+
+export interface Status {
+  name: string;
+  version: string;
+  slot: string;
+  next_slot?: string;
+  state: string;
+  health: "good" | "attention";
+  notices: string[];
+  addresses: string[];
+  temperature_c?: number;
+  uptime_s: number;
+  now: number;
+  time: "build" | "browser" | "clock" | "network";
+  data: Room;
+  memory: Room;
+  load: number;
+  last_event?: { at: number; kind: EventKind; from?: string };
+}
+
+export interface Token {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  created: number;
+  expires?: number;
+}
+
+export interface TokenWish {
+  name: string;
+  scopes: Scope[];
+  days?: number;
+}
+
+export interface NewToken {
+  token: Token;
+  secret: string;
+}
+
+export const PROBLEM_KINDS = [
+  "bad-request", "not-found", "not-allowed", "sign-in-first", "forbidden", "wrong-code", "wrong-password",
+  "too-many-tries", "already-owned", "not-owned-yet", "weak-password", "recovery-not-kept", "cannot-join",
+  "nothing-to-confirm", "other-network", "failed",
+] as const;
+export type ProblemKind = (typeof PROBLEM_KINDS)[number];
+
+/** RFC 9457, as far as the pages use it. */
+export interface ProblemBody {
+  kind?: string;
+  title?: string;
+  detail?: string;
+  retry_after_s?: number;
+}
