@@ -55,7 +55,8 @@ pub fn run() -> Result<(), ConfigureError> {
     for notice in &notices {
         tracing::warn!("{notice}");
     }
-    network::files::write(Path::new(profile::FOLDER), &profile::render(&state)).map_err(at(profile::FOLDER))?;
+    network::files::write(Path::new(profile::FOLDER), &profile::render(&state))
+        .map_err(at(profile::FOLDER))?;
     fs::write(NOTICES, notices.join("\n")).map_err(at(NOTICES))
 }
 

@@ -5,3 +5,4 @@ pub mod dbus;
 pub mod gpio;
 pub mod port;
 pub mod protocol;
+pub mod relay;

@@ -1,4 +1,4 @@
-//! `tayberry-guest dbus` and `tayberry-guest gpio`: services of the virtual Pi 5, started by the emulator's own units.
+//! `tayberry-guest dbus`, `gpio` and `relay LISTEN TARGET`: services of the virtual Pi 5, started by the emulator's own units.
 #![allow(clippy::print_stderr, reason = "systemd puts standard error into the journal")]
 
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tayberry_guest::gpio::{Bridge, Chip, ChipError};
-use tayberry_guest::{dbus, port};
+use tayberry_guest::{dbus, port, relay};
 
 /// The system bus (D-Bus specification, "Well-known message bus instances").
 const BUS: &str = "/run/dbus/system_bus_socket";
@@ -17,22 +17,25 @@ enum GuestError {
     Port { name: &'static str, error: io::Error },
     #[error(transparent)]
     Chip(#[from] ChipError),
-    #[error("usage: tayberry-guest dbus|gpio; given: {0:?}")]
-    Usage(Option<String>),
+    #[error("the relay: {0}")]
+    Relay(io::Error),
+    #[error("usage: tayberry-guest dbus|gpio|relay LISTEN TARGET; given: {0:?}")]
+    Usage(Vec<String>),
 }
 
 fn open(name: &'static str) -> Result<std::fs::File, GuestError> {
     port::open(name).map_err(|error| GuestError::Port { name, error })
 }
 
-fn run(service: Option<String>) -> Result<std::convert::Infallible, GuestError> {
-    match service.as_deref() {
-        Some("dbus") => {
+fn run(words: &[String]) -> Result<std::convert::Infallible, GuestError> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["dbus"] => {
             let mut port = open(dbus::PORT)?;
             let Err(error) = dbus::run(&mut port, Path::new(BUS));
             Err(GuestError::Port { name: dbus::PORT, error })
         }
-        Some("gpio") => {
+        ["gpio"] => {
             // The chip first: the agent must find it, whether anybody listens at the port or not.
             let chip = Chip::create(&Default::default())?;
             let mut bridge = Bridge::new(open(tayberry_guest::protocol::PORT)?, chip);
@@ -42,12 +45,21 @@ fn run(service: Option<String>) -> Result<std::convert::Infallible, GuestError> 
                     .map_err(|error| GuestError::Port { name: tayberry_guest::protocol::PORT, error })?;
             }
         }
-        _ => Err(GuestError::Usage(service)),
+        ["relay", listen, target] => {
+            let target = target.parse().map_err(|_| usage(&words))?;
+            let listener = std::net::TcpListener::bind(listen).map_err(GuestError::Relay)?;
+            relay::run(&listener, target).map_err(GuestError::Relay)
+        }
+        _ => Err(usage(&words)),
     }
 }
 
+fn usage(words: &[&str]) -> GuestError {
+    GuestError::Usage(words.iter().map(|word| (*word).to_owned()).collect())
+}
+
 fn main() -> ExitCode {
-    let Err(error) = run(std::env::args().nth(1));
+    let Err(error) = run(&std::env::args().skip(1).collect::<Vec<_>>());
     eprintln!("tayberry-guest: {error}");
     ExitCode::FAILURE
 }

@@ -30,7 +30,8 @@ pub fn networks(heard: &[AccessPoint], joined: Option<&Ssid>, own: Option<&Ssid>
     let mut found: BTreeMap<String, WifiNetwork> = BTreeMap::new();
     for point in heard {
         let name = String::from_utf8(point.ssid.clone()).ok();
-        let Some(ssid) = name.and_then(|name| Ssid::try_from(name).ok()).filter(|ssid| Some(ssid) != own) else {
+        let Some(ssid) = name.and_then(|name| Ssid::try_from(name).ok()).filter(|ssid| Some(ssid) != own)
+        else {
             continue;
         };
         let secured = point.flags & PRIVACY != 0 || point.wpa != 0 || point.rsn != 0;

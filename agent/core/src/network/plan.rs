@@ -49,7 +49,10 @@ mod tests {
         let wanted = render(&state);
         let mut found = Files::from([("stranger.nmconnection".to_owned(), String::new())]);
         let first = plan(&wanted, &found);
-        assert_eq!((first.write.len(), first.remove.as_slice()), (2, &["stranger.nmconnection".to_owned()][..]));
+        assert_eq!(
+            (first.write.len(), first.remove.as_slice()),
+            (2, &["stranger.nmconnection".to_owned()][..])
+        );
         found.retain(|name, _| !first.remove.contains(name));
         found.extend(first.write.into_iter().map(|profile| (profile.file.to_owned(), profile.text)));
         assert!(plan(&wanted, &found).is_empty());

@@ -25,9 +25,11 @@ pub const fn of(reason: u32, secured: bool) -> JoinFailure {
         // An open network asked for a password.
         code::NO_SECRETS => JoinFailure::PasswordNeeded,
         code::SSID_NOT_FOUND => JoinFailure::NotFound,
-        code::IP_UNAVAILABLE | code::IP_EXPIRED | code::DHCP_START_FAILED | code::DHCP_ERROR | code::DHCP_FAILED => {
-            JoinFailure::NoAddress
-        }
+        code::IP_UNAVAILABLE
+        | code::IP_EXPIRED
+        | code::DHCP_START_FAILED
+        | code::DHCP_ERROR
+        | code::DHCP_FAILED => JoinFailure::NoAddress,
         code::CONFIG_FAILED | code::SUPPLICANT_DISCONNECT | code::SUPPLICANT_TIMEOUT => JoinFailure::Refused,
         _ => JoinFailure::Other,
     }

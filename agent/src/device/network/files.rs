@@ -35,7 +35,8 @@ pub fn apply(folder: &Path, changes: &Changes) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     for profile in &changes.write {
         let new = folder.join(format!(".{}.new", profile.file));
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(profile.text.as_bytes())?;
         fs::rename(&new, folder.join(profile.file))?;
     }

@@ -273,7 +273,8 @@ impl Manager {
     /// # Errors
     /// When it refuses.
     pub async fn scan(&self, radio: &Seen) -> Result<(), ManagerError> {
-        in_time(async { ask!(self.0, WirelessProxy, radio.path).request_scan(Default::default()).await }).await
+        in_time(async { ask!(self.0, WirelessProxy, radio.path).request_scan(Default::default()).await })
+            .await
     }
 
     /// How many devices are in the radio's own access point.

@@ -90,7 +90,11 @@ fn kernel() -> std::io::Result<UnixDatagram> {
 async fn changes(socket: UnixDatagram, sender: Sender<News>) {
     let mut message = vec![0; 16 << 10];
     loop {
-        if socket.recv(&mut message).await.is_err_and(|error| error.raw_os_error() != Some(nix::libc::ENOBUFS)) {
+        if socket
+            .recv(&mut message)
+            .await
+            .is_err_and(|error| error.raw_os_error() != Some(nix::libc::ENOBUFS))
+        {
             tracing::warn!("the kernel no longer tells of addresses");
             return;
         }

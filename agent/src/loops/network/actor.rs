@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tayberry_core::network::profile::{self, FOLDER};
+use tayberry_core::network::reason;
 use tayberry_core::network::setup::{Facts, Setup};
 use tayberry_core::network::trial::{self, Effect, Event, Link};
-use tayberry_core::network::reason;
 use tayberry_core::request::network::{InterfaceKind, JoinFailure, WifiNetwork};
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_format::preseed::Wifi;
@@ -72,7 +72,11 @@ impl Actor {
         }
     }
 
-    pub(super) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut news: mpsc::Receiver<News>) -> Infallible {
+    pub(super) async fn run(
+        mut self,
+        mut asks: mpsc::Receiver<Ask>,
+        mut news: mpsc::Receiver<News>,
+    ) -> Infallible {
         let mut state = self.keeper.watch();
         loop {
             self.turn().await;
@@ -215,7 +219,10 @@ impl Actor {
         let state = self.settle_setup_network(radio.is_some()).await;
         let uuid = state.setup_network.as_ref().map(profile::setup_uuid);
         let is_own = |device: &Seen| {
-            device.active.as_ref().is_some_and(|(_, active)| uuid.as_ref().is_some_and(|own| own.as_ref() == active))
+            device
+                .active
+                .as_ref()
+                .is_some_and(|(_, active)| uuid.as_ref().is_some_and(|own| own.as_ref() == active))
         };
         let guests = match radio.filter(|radio| is_own(radio)) {
             Some(radio) => self.manager.guests(radio).await.unwrap_or_default(),

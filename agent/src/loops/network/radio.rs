@@ -8,7 +8,12 @@ use crate::device::network::manager::{ManagerError, Seen};
 
 impl Actor {
     /// Brings the radio to what `state` and the setup network want. `changed`: the wireless network is another one.
-    pub(super) async fn tune(&mut self, radio: &Seen, state: &State, changed: bool) -> Result<(), ManagerError> {
+    pub(super) async fn tune(
+        &mut self,
+        radio: &Seen,
+        state: &State,
+        changed: bool,
+    ) -> Result<(), ManagerError> {
         let active = radio.active.as_ref().map(|(_, uuid)| uuid.as_str());
         let setup = state.setup_network.as_ref().map(profile::setup_uuid);
         let wifi = state.wifi.as_ref().map(profile::wifi_uuid);

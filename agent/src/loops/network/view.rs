@@ -13,7 +13,8 @@ impl Actor {
     /// Everything, as it is now. Asks the radio to listen anew, for the next time.
     pub(super) async fn view(&mut self) -> Result<Network, Problem> {
         let devices = self.manager.devices().await.map_err(failed)?;
-        if let Some(radio) = devices.iter().find(|device| is_radio(device)).filter(|_| !self.setup_is_open()) {
+        if let Some(radio) = devices.iter().find(|device| is_radio(device)).filter(|_| !self.setup_is_open())
+        {
             self.remember_heard(radio).await;
             if let Err(error) = self.manager.scan(radio).await {
                 tracing::debug!("no new scan: {error}");
