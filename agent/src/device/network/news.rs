@@ -103,3 +103,20 @@ async fn changes(socket: UnixDatagram, sender: Sender<News>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_are_rules() {
+        for rule in RULES {
+            zbus::MatchRule::try_from(rule).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn the_kernel_lets_anybody_listen() {
+        kernel().unwrap();
+    }
+}
