@@ -24,11 +24,16 @@ impl Changes {
     }
 }
 
-/// Decides. The folder is ours alone: what is not wanted goes.
+/// How the names of our files begin. NetworkManager keeps others in the same folder, such as the loopback's.
+const OURS: &str = "tayberry-";
+
+/// Decides. Of our files, those that are not wanted go.
 #[must_use]
 pub fn plan(wanted: &[Profile], found: &Files) -> Changes {
     let differs = |profile: &&Profile| found.get(profile.file) != Some(&profile.text);
-    let unwanted = |name: &&String| !wanted.iter().any(|profile| profile.file == name.as_str());
+    let unwanted = |name: &&String| {
+        name.starts_with(OURS) && !wanted.iter().any(|profile| profile.file == name.as_str())
+    };
     Changes {
         write: wanted.iter().filter(differs).cloned().collect(),
         remove: found.keys().filter(unwanted).cloned().collect(),
@@ -47,12 +52,11 @@ mod tests {
         let state =
             State { setup_network: SetupNetwork::from_random([3; SetupNetwork::RANDOM]), ..State::default() };
         let wanted = render(&state);
-        let mut found = Files::from([("stranger.nmconnection".to_owned(), String::new())]);
+        assert!(wanted.iter().all(|profile| profile.file.starts_with(OURS)));
+        let [old, other] = ["tayberry-wifi.nmconnection", "lo.nmconnection"].map(str::to_owned);
+        let mut found = Files::from([(old.clone(), String::new()), (other, String::new())]);
         let first = plan(&wanted, &found);
-        assert_eq!(
-            (first.write.len(), first.remove.as_slice()),
-            (2, &["stranger.nmconnection".to_owned()][..])
-        );
+        assert_eq!((first.write.len(), &first.remove), (2, &vec![old]));
         found.retain(|name, _| !first.remove.contains(name));
         found.extend(first.write.into_iter().map(|profile| (profile.file.to_owned(), profile.text)));
         assert!(plan(&wanted, &found).is_empty());

@@ -73,8 +73,12 @@ mod tests {
         for entry in fs::read_dir(&folder).unwrap() {
             assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
         }
-        fs::write(folder.join("stranger"), [0xff]).unwrap();
+        fs::write(folder.join("lo.nmconnection"), [0xff]).unwrap();
         assert!(write(&folder, &render(&State::default())).unwrap());
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        assert_eq!(
+            fs::read_dir(&folder).unwrap().count(),
+            2,
+            "the cable, and what NetworkManager keeps there"
+        );
     }
 }
