@@ -21,11 +21,10 @@ impl Actor {
         let is_setup = setup.is_some() && active == setup;
         self.tell_country(radio, state).await;
         match (setup, &wifi) {
+            (Some(_), _) if self.setup_is_open() && is_setup => {}
             (Some(setup), _) if self.setup_is_open() => {
-                if !is_setup {
-                    self.remember_heard(radio).await;
-                    self.manager.activate(setup, radio).await?;
-                }
+                self.remember_heard(radio).await;
+                self.manager.activate(setup, radio).await?;
             }
             // NetworkManager takes the setup network down for it.
             (_, Some(wifi)) if changed || is_setup => self.manager.activate(wifi.as_ref(), radio).await?,
