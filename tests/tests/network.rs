@@ -170,6 +170,26 @@ async fn joins(bus: &Bus) -> Result<(), JourneyError> {
     let network = bus.ask(&look()).await?;
     assert_eq!((&network["wanted_wifi"], network.get("trial")), (&"Nachbar".into(), None));
     assert_eq!(bus.failed_units().await?, Vec::<String>::new());
+    named(bus, address).await
+}
+
+/// The neighbour finds the device by its name. When somebody else has that name, the device takes another one.
+async fn named(bus: &Bus, address: IpAddr) -> Result<(), JourneyError> {
+    let ask = "ip netns exec air /run/tayberry-emulator/tayberry-guest mdns-ask";
+    let found = bus.shell(&format!("{ask} tayberry.local 192.168.77.1 {address}"), SHORT).await?;
+    assert_eq!(found, 0, "tayberry.local is not {address}");
+    assert_eq!(bus.shell("systemctl start tayberry-emulator-namesake", SHORT).await?, 0);
+    // Joining again makes the device claim its name again.
+    assert_eq!(bus.shell("systemctl restart systemd-resolved NetworkManager", SHORT).await?, 0);
+    bus.ask_until(&look(), BOOT, joined).await?;
+    let name = "busctl get-property org.freedesktop.resolve1 /org/freedesktop/resolve1 \
+                org.freedesktop.resolve1.Manager LLMNRHostname | cut -d '\"' -f 2";
+    let other = format!(
+        "tries=60; until case $({name}) in tayberry[0-9]*) true ;; *) false ;; esac; do \
+         tries=$((tries - 1)); [ $tries -gt 0 ] || exit 1; sleep 1; done; \
+         {ask} $({name}).local 192.168.77.1 {address}"
+    );
+    assert_eq!(bus.shell(&other, SHORT).await?, 0, "the device has another name, and answers to it");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `tayberry build`: from the lock to a disk image and what belongs to it, in one folder.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::build::boot_files::{self, BootFiles};
@@ -239,7 +240,9 @@ impl Bench<'_> {
         let mut files = Vec::new();
         for path in crate::files::walk(&folder).map_err(at(&folder))?.iter().filter(|path| path.is_file()) {
             let inside = path.strip_prefix(&folder).unwrap_or(path).to_string_lossy().into_owned();
-            files.push((inside, 0o644, std::fs::read(path).map_err(at(path))?));
+            let meta = std::fs::metadata(path).map_err(at(path))?;
+            let mode = if meta.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 };
+            files.push((inside, mode, std::fs::read(path).map_err(at(path))?));
         }
         let helper = std::fs::read(&programs.guest).map_err(at(&programs.guest))?;
         files.push(("tayberry-emulator/tayberry-guest".to_owned(), 0o755, helper));
