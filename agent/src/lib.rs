@@ -3,6 +3,7 @@
 
 pub mod agent;
 pub mod configure;
+pub mod ctl;
 pub mod desk;
 pub mod device;
 pub mod keeper;
