@@ -229,9 +229,9 @@ async fn a_power_cut_in_the_setup_leaves_a_device_to_set_up_or_set_up() -> Resul
 #[tokio::test]
 async fn a_clock_in_the_past_still_ends_in_a_valid_certificate() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let port = free_port()?;
+    let (port, plain) = (free_port()?, free_port()?);
     let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
-        spec.forwards.push((port, 443));
+        spec.forwards.extend([(port, 443), (plain, 80)]);
         spec.clock = Some("1970-01-01".to_owned());
         Ok(())
     })?;
@@ -257,5 +257,13 @@ async fn a_clock_in_the_past_still_ends_in_a_valid_certificate() -> Result<(), J
     )?;
     assert!(owner.certificate_lasts(80)?);
     owner.expect(200, "GET", "/overview", None)?;
+
+    // The plain port leads to the same place over HTTPS.
+    let asked = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}"];
+    let redirect = std::process::Command::new("curl")
+        .args(asked)
+        .arg(format!("http://127.0.0.1:{plain}/api/v1/overview?x"))
+        .output()?;
+    assert_eq!(String::from_utf8_lossy(&redirect.stdout), "307 https://tayberry.local/api/v1/overview?x");
     Ok(())
 }

@@ -27,12 +27,15 @@ pub enum CtlError {
 ///
 /// # Errors
 /// With its words.
-pub(crate) async fn ask<T: DeserializeOwned>(agent: &AgentProxy<'_>, request: &Request) -> Result<T, CtlError> {
+pub(crate) async fn ask<T: DeserializeOwned>(
+    agent: &AgentProxy<'_>,
+    request: &Request,
+) -> Result<T, CtlError> {
     let answer = agent.ask("", "", "", &serde_json::to_string(request)?).await?;
     match serde_json::from_str(&answer)? {
         Outcome::Answer(answer) => Ok(answer),
-        Outcome::Problem(problem) => {
-            Err(CtlError::Refused(problem.detail.map_or(problem.title.clone(), |detail| format!("{}: {detail}", problem.title))))
-        }
+        Outcome::Problem(problem) => Err(CtlError::Refused(
+            problem.detail.map_or(problem.title.clone(), |detail| format!("{}: {detail}", problem.title)),
+        )),
     }
 }
