@@ -25,7 +25,9 @@ pub async fn run(
 ) -> Infallible {
     let mut shown = String::new();
     loop {
-        let (addresses, name, state) = (network::addresses(), network::name(), keeper.get());
+        let (addresses, state) = (network::addresses(), keeper.get());
+        // A neighbour may have the device's own name.
+        let name = networks.name().borrow().clone();
         let setup_network = networks.setup_network();
         let text = render(&Screen {
             name: &name,

@@ -131,6 +131,17 @@ trait Radio {
     fn set_country(&self, code: &str) -> zbus::Result<()>;
 }
 
+#[zbus::proxy(
+    interface = "org.freedesktop.resolve1.Manager",
+    default_service = "org.freedesktop.resolve1",
+    default_path = "/org/freedesktop/resolve1"
+)]
+trait Resolver {
+    /// The name that is announced, by LLMNR and by multicast DNS alike.
+    #[zbus(property, name = "LLMNRHostname")]
+    fn announced(&self) -> zbus::Result<String>;
+}
+
 /// A device as NetworkManager sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -287,6 +298,14 @@ impl Manager {
             Ok(ask!(self.0, RadioProxy, path).stations().await?.len())
         })
         .await
+    }
+
+    /// The name under which the device is found: another one than its own where a neighbour has that already.
+    ///
+    /// # Errors
+    /// When systemd-resolved is not there.
+    pub async fn announced(&self) -> Result<String, ManagerError> {
+        in_time(async { ask!(self.0, ResolverProxy).announced().await }).await
     }
 
     /// Tells the radio in which country it is.

@@ -1,4 +1,4 @@
-//! What tells that the network changed: signals of NetworkManager and wpa_supplicant, and the kernel's own news of links
+//! What tells that the network changed: signals of NetworkManager, wpa_supplicant and systemd-resolved, and the kernel's own news of links
 //! and addresses.
 
 use std::os::fd::AsRawFd;
@@ -14,10 +14,11 @@ const QUEUE: usize = 64;
 /// Links, IPv4 and IPv6 addresses (rtnetlink(7): RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR).
 const GROUPS: u32 = 0x1 | 0x10 | 0x100;
 /// What is listened to.
-const RULES: [&str; 4] = [
+const RULES: [&str; 5] = [
     "type='signal',interface='org.freedesktop.NetworkManager.Device',member='StateChanged'",
     "type='signal',interface='org.freedesktop.NetworkManager',member='DeviceAdded'",
     "type='signal',interface='fi.w1.wpa_supplicant1.Interface',path_namespace='/fi/w1/wpa_supplicant1'",
+    "type='signal',path='/org/freedesktop/resolve1',member='PropertiesChanged'",
     "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.freedesktop.NetworkManager'",
 ];
 /// wpa_supplicant tells of much; this is about devices in an access point of ours.
@@ -71,7 +72,7 @@ fn understand(message: &zbus::Message) -> Option<News> {
             let (state, _before, reason) = message.body().deserialize::<(u32, u32, u32)>().ok()?;
             Some(News::Device { path: header.path()?.to_owned().into(), state, reason })
         }
-        "DeviceAdded" | "NameOwnerChanged" => Some(News::Look),
+        "DeviceAdded" | "NameOwnerChanged" | "PropertiesChanged" => Some(News::Look),
         member => GUESTS.contains(&member).then_some(News::Look),
     }
 }

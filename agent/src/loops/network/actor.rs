@@ -32,12 +32,18 @@ const AGAIN: Duration = Duration::from_secs(15);
 /// The same while nothing is wrong.
 const QUIET: Duration = Duration::from_secs(600);
 
+/// What others may watch.
+pub(super) struct Shown {
+    pub(super) addresses: watch::Sender<Vec<IpAddr>>,
+    pub(super) open: watch::Sender<bool>,
+    pub(super) name: watch::Sender<String>,
+}
+
 /// The task's own memory.
 pub(super) struct Actor {
     pub(super) keeper: Keeper,
     pub(super) manager: Manager,
-    addresses: watch::Sender<Vec<IpAddr>>,
-    open: watch::Sender<bool>,
+    shown: Shown,
     begun: Instant,
     pub(super) trial: trial::State,
     setup: Setup,
@@ -51,17 +57,11 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(
-        keeper: Keeper,
-        bus: Connection,
-        addresses: watch::Sender<Vec<IpAddr>>,
-        open: watch::Sender<bool>,
-    ) -> Self {
+    pub(super) fn new(keeper: Keeper, bus: Connection, shown: Shown) -> Self {
         Self {
             keeper,
             manager: Manager::new(bus),
-            addresses,
-            open,
+            shown,
             begun: Instant::now(),
             trial: trial::State::default(),
             setup: Setup::default(),
@@ -209,8 +209,12 @@ impl Actor {
         if let Err(error) = done {
             tracing::warn!("{error}");
         }
-        let now = addresses();
-        self.addresses.send_if_modified(|before| std::mem::replace(before, now.clone()) != now);
+        show(&self.shown.addresses, addresses());
+        if let Ok(name) = self.manager.announced().await
+            && !name.is_empty()
+        {
+            show(&self.shown.name, name);
+        }
     }
 
     async fn look_and_act(&mut self) -> Result<(), ManagerError> {
@@ -241,7 +245,7 @@ impl Actor {
             tracing::info!(open = next.is_open(), "setup network");
         }
         self.setup = next;
-        self.open.send_if_modified(|before| std::mem::replace(before, next.is_open()) != next.is_open());
+        show(&self.shown.open, next.is_open());
         self.bring_about(false).await
     }
 
@@ -316,6 +320,15 @@ impl Actor {
         };
         devices.into_iter().map(link).collect()
     }
+}
+
+/// Tells those who watch, if it is another value.
+fn show<T: PartialEq>(shown: &watch::Sender<T>, value: T) {
+    shown.send_if_modified(|before| {
+        let differs = *before != value;
+        *before = value;
+        differs
+    });
 }
 
 pub(super) fn is_radio(device: &Seen) -> bool {

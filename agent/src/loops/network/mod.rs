@@ -46,6 +46,7 @@ pub struct Handle {
     keeper: Keeper,
     addresses: watch::Receiver<Vec<IpAddr>>,
     open: watch::Receiver<bool>,
+    name: watch::Receiver<String>,
 }
 
 /// Starts the task.
@@ -56,10 +57,11 @@ pub async fn start(keeper: Keeper, bus: Connection) -> zbus::Result<Handle> {
     let (asks, asked) = mpsc::channel(QUEUE);
     let (addresses, addresses_seen) = watch::channel(crate::device::network::addresses());
     let (open, open_seen) = watch::channel(false);
+    let (name, name_seen) = watch::channel(crate::device::network::name());
     let news = news::listen(&bus).await?;
-    let actor = actor::Actor::new(keeper.clone(), bus, addresses, open);
+    let actor = actor::Actor::new(keeper.clone(), bus, actor::Shown { addresses, open, name });
     tokio::spawn(actor.run(asked, news));
-    Ok(Handle { asks, keeper, addresses: addresses_seen, open: open_seen })
+    Ok(Handle { asks, keeper, addresses: addresses_seen, open: open_seen, name: name_seen })
 }
 
 impl Handle {
@@ -107,6 +109,13 @@ impl Handle {
     #[must_use]
     pub fn addresses(&self) -> watch::Receiver<Vec<IpAddr>> {
         self.addresses.clone()
+    }
+
+    /// The name under which the device is found as `NAME.local`, and every change of it: another one than its own where a
+    /// neighbour has that already.
+    #[must_use]
+    pub fn name(&self) -> watch::Receiver<String> {
+        self.name.clone()
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(Answer<T>) -> Ask) -> Result<T, Problem> {
