@@ -59,14 +59,23 @@ pub async fn serve() -> Result<(), AgentError> {
     let fingerprint = authority.fingerprint();
     let disk = report.disk.clone();
     let status = Status { facts, report, stages: stages(&ends) };
-    let desk = Arc::new(Desk::new(keeper.clone(), authority, build, status.clone(), notices.clone()));
+    // A connection of its own: its signals do not wait behind questions to the agent.
+    let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
+    let desk = Arc::new(Desk::new(
+        keeper.clone(),
+        network.clone(),
+        authority,
+        build,
+        status.clone(),
+        notices.clone(),
+    ));
     let agent = Agent::new(status.clone(), desk.clone());
     let bus = zbus::connection::Builder::system().name(NAME).serve_at(PATH, agent).build().await?;
     let object = bus.object_server().interface::<_, Agent>(PATH).await?;
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
     tracing::info!("slot {}, ready after {} ms", facts.running, clock::uptime().as_millis());
     tokio::select! {
-        never = loops::console::run(&status, &notices, &keeper, &fingerprint) => match never {},
+        never = loops::console::run(&status, &notices, &keeper, &fingerprint, &network) => match never {},
         never = loops::claim_file::run(&disk, &keeper, &fingerprint) => match never {},
         never = loops::apply::run(&keeper) => match never {},
         never = loops::certificates::run(&desk, &object) => match never {},

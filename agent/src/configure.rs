@@ -5,11 +5,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use tayberry_core::network::profile;
 use tayberry_core::render;
 use tayberry_format::state::State;
 
 use crate::device::store::{FOLDER, Store, StoreError};
-use crate::device::{boot, render as files};
+use crate::device::{boot, network, render as files};
 use crate::takeover;
 
 /// Where the sentences for the owner are kept until the next boot, one a line.
@@ -54,6 +55,8 @@ pub fn run() -> Result<(), ConfigureError> {
     for notice in &notices {
         tracing::warn!("{notice}");
     }
+    network::files::write(Path::new(profile::FOLDER), &profile::render(&state))
+        .map_err(at(profile::FOLDER))?;
     fs::write(NOTICES, notices.join("\n")).map_err(at(NOTICES))
 }
 

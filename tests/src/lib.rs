@@ -1,6 +1,7 @@
 //! What the journeys share: the image under test, a board that boots it, and the system bus of the device.
 
 pub mod bus;
+pub mod desk;
 pub mod device;
 pub mod web;
 

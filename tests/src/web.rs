@@ -148,8 +148,9 @@ impl Client {
             return Err(JourneyError::Failed(format!("the certificate is not trusted: {words}")));
         }
         let seconds = (days * 86_400).to_string();
-        let mut end = Command::new("openssl").args(["x509", "-noout", "-checkend", &seconds, "-in"]);
-        Ok(end.arg(&leaf).output()?.status.success())
+        let mut openssl = Command::new("openssl");
+        let end = openssl.args(["x509", "-noout", "-checkend", &seconds, "-in"]).arg(&leaf);
+        Ok(end.output()?.status.success())
     }
 
     /// The authority as it was downloaded.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use tayberry_format::slot::Slot;
+use tayberry_format::state::SetupNetwork;
 
 use crate::card::{Card, Letters};
 use crate::status::State;
@@ -23,6 +24,8 @@ pub struct Screen<'a> {
     pub addresses: &'a [IpAddr],
     /// The claim of a device that has no owner.
     pub claim: Option<Card<'a>>,
+    /// The setup network while it is open.
+    pub setup_network: Option<&'a SetupNetwork>,
     /// Anything that the owner must know, one sentence each.
     pub notices: &'a [String],
 }
@@ -53,6 +56,13 @@ pub fn render(screen: &Screen<'_>) -> String {
         line(format_args!(""));
         line(format_args!("  This device has no owner yet. Open {} or scan:", card.address()));
         line(format_args!("  Claim code {}", card.code));
+        if let Some(network) = screen.setup_network {
+            line(format_args!(
+                "  Wi-Fi      {}, password {}",
+                network.ssid.as_ref(),
+                network.passphrase.as_ref()
+            ));
+        }
         let halves = card.fingerprint.split_at_checked(48).unwrap_or((card.fingerprint, ""));
         line(format_args!("  SHA-256    {}", halves.0));
         line(format_args!("             {}", halves.1));
@@ -79,6 +89,7 @@ mod tests {
             state: State::Committed,
             addresses: &addresses,
             claim: None,
+            setup_network: None,
             notices: &notices,
         };
         assert_eq!(render(&screen).replace('\r', ""), include_str!("../fixtures/console.txt"));
@@ -87,7 +98,8 @@ mod tests {
         let code = "12345678".to_owned().try_into().unwrap();
         let fingerprint = ["AB"; 32].join(":");
         let claim = Some(Card { name: "tayberry", code: &code, fingerprint: &fingerprint });
-        let unclaimed = render(&Screen { claim, notices: &[], ..screen });
+        let network = SetupNetwork::from_random([1; SetupNetwork::RANDOM]);
+        let unclaimed = render(&Screen { claim, setup_network: network.as_ref(), notices: &[], ..screen });
         assert_eq!(unclaimed.replace('\r', ""), include_str!("../fixtures/console-unclaimed.txt"));
         assert!(unclaimed.lines().all(|line| line.chars().count() <= 80));
     }

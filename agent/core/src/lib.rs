@@ -11,6 +11,7 @@ pub mod firmware;
 pub mod health;
 pub mod imager;
 pub mod limits;
+pub mod network;
 pub mod password;
 pub mod preseed;
 pub mod profile;

@@ -18,9 +18,9 @@ use crate::api::Refusal;
 /// What the pages may load and reach: themselves, and the device under its other names (for the trust test, and to
 /// confirm a change of the network).
 pub(crate) fn policy(overview: Option<&Overview>) -> String {
-    let mut reach = String::from("'self'");
+    // Any name of the local network: the device gets another one in the middle of the setup.
+    let mut reach = String::from("'self' https://*.local:*");
     if let Some(overview) = overview {
-        reach.push_str(&format!(" https://{}.local:*", overview.name));
         // The grammar of CSP has no IPv6 addresses (CSP 3, section 2.3.1).
         for address in overview.addresses.iter().filter(|address| matches!(address, IpAddr::V4(_))) {
             reach.push_str(&format!(" https://{address}:*"));

@@ -30,7 +30,7 @@ impl Desk {
             now: clock::now(),
             authority_fingerprint: self.authority.fingerprint(),
             addresses: network::addresses(),
-            setup_network: false,
+            setup_network: self.network.setup_network().is_some(),
         }
     }
 

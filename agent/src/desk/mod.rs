@@ -3,6 +3,7 @@
 
 mod claim;
 mod identity;
+mod network;
 mod owner;
 mod settings;
 mod status;
@@ -71,6 +72,7 @@ struct Memory {
 /// The desk.
 pub struct Desk {
     keeper: Keeper,
+    network: crate::loops::network::Handle,
     authority: Authority,
     /// When the operating system was built.
     build: i64,
@@ -88,6 +90,7 @@ impl Desk {
     #[must_use]
     pub fn new(
         keeper: Keeper,
+        network: crate::loops::network::Handle,
         authority: Authority,
         build: i64,
         board: Status,
@@ -100,6 +103,7 @@ impl Desk {
         };
         Self {
             keeper,
+            network,
             authority,
             build,
             source,
@@ -135,9 +139,10 @@ impl Desk {
             Request::Tokens => json(self.tokens()),
             Request::CreateToken(wish) => json(self.create_token(sender, wish).await?),
             Request::RevokeToken(which) => json(self.revoke_token(sender, &which).await?),
-            Request::Network | Request::JoinWifi(_) | Request::LeaveWifi | Request::ConfirmNetwork(_) => {
-                Err(Problem::new(Kind::Failed, "This part of the agent is not running."))
-            }
+            Request::Network => json(self.network().await?),
+            Request::JoinWifi(choice) => json(self.join_wifi(choice).await?),
+            Request::LeaveWifi => json(self.leave_wifi().await?),
+            Request::ConfirmNetwork(which) => json(self.confirm_network(sender, &which).await?),
         }
     }
 

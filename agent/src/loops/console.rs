@@ -9,16 +9,24 @@ use tayberry_core::status::State;
 
 use crate::device::{console, network};
 use crate::keeper::Keeper;
+use crate::loops::network::Handle;
 use crate::service::Status;
 
 /// How often addresses are looked at.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Shows the screen whenever it changes.
-pub async fn run(status: &Status, notices: &[String], keeper: &Keeper, fingerprint: &str) -> Infallible {
+pub async fn run(
+    status: &Status,
+    notices: &[String],
+    keeper: &Keeper,
+    fingerprint: &str,
+    networks: &Handle,
+) -> Infallible {
     let mut shown = String::new();
     loop {
         let (addresses, name, state) = (network::addresses(), network::name(), keeper.get());
+        let setup_network = networks.setup_network();
         let text = render(&Screen {
             name: &name,
             version: crate::VERSION,
@@ -26,6 +34,7 @@ pub async fn run(status: &Status, notices: &[String], keeper: &Keeper, fingerpri
             state: State::derive(status.facts),
             addresses: &addresses,
             claim: state.claim.as_ref().map(|code| Card { name: &name, code, fingerprint }),
+            setup_network: setup_network.as_ref(),
             notices,
         });
         if text != shown {

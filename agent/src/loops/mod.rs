@@ -4,3 +4,4 @@ pub mod apply;
 pub mod certificates;
 pub mod claim_file;
 pub mod console;
+pub mod network;

@@ -18,6 +18,7 @@ pub mod owner;
 pub mod packages;
 pub mod preseed;
 pub mod property;
+pub mod setup_network;
 pub mod slot;
 pub mod state;
 pub mod table;

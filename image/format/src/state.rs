@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::claim::ClaimCode;
 pub use crate::owner::{Channel, Language, Owner, Scope, Token};
 use crate::preseed::{Hostname, SshKey, TimeZone, Wifi};
+pub use crate::setup_network::SetupNetwork;
 
 /// Format that this version reads and writes.
 pub const FORMAT: u32 = 1;
@@ -39,6 +40,9 @@ pub struct State {
     /// The code that takes a device without an owner; gone once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimCode>,
+    /// The wireless network for the setup of a device without an owner; gone once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup_network: Option<SetupNetwork>,
     /// Who the device belongs to; nobody yet if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,

@@ -3,5 +3,7 @@
 
 pub mod dbus;
 pub mod gpio;
+pub mod mdns;
 pub mod port;
 pub mod protocol;
+pub mod relay;

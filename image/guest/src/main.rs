@@ -1,4 +1,4 @@
-//! `tayberry-guest dbus` and `tayberry-guest gpio`: services of the virtual Pi 5, started by the emulator's own units.
+//! `tayberry-guest dbus`, `gpio`, `relay`, `mdns-ask` and `mdns-hold`: services of the virtual Pi 5, started by the emulator's own units.
 #![allow(clippy::print_stderr, reason = "systemd puts standard error into the journal")]
 
 use std::io;
@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tayberry_guest::gpio::{Bridge, Chip, ChipError};
-use tayberry_guest::{dbus, port};
+use tayberry_guest::{dbus, mdns, port, relay};
 
+/// How long a neighbour asks for a name.
+const ASK: std::time::Duration = std::time::Duration::from_secs(30);
 /// The system bus (D-Bus specification, "Well-known message bus instances").
 const BUS: &str = "/run/dbus/system_bus_socket";
 
@@ -17,22 +19,28 @@ enum GuestError {
     Port { name: &'static str, error: io::Error },
     #[error(transparent)]
     Chip(#[from] ChipError),
-    #[error("usage: tayberry-guest dbus|gpio; given: {0:?}")]
-    Usage(Option<String>),
+    #[error("multicast DNS: {0}")]
+    Mdns(io::Error),
+    #[error("the relay: {0}")]
+    Relay(io::Error),
+    #[error(
+        "usage: tayberry-guest dbus|gpio|relay LISTEN TARGET|mdns-ask NAME OWN WANTED|mdns-hold NAME OWN; given: {0:?}"
+    )]
+    Usage(Vec<String>),
 }
 
 fn open(name: &'static str) -> Result<std::fs::File, GuestError> {
     port::open(name).map_err(|error| GuestError::Port { name, error })
 }
 
-fn run(service: Option<String>) -> Result<std::convert::Infallible, GuestError> {
-    match service.as_deref() {
-        Some("dbus") => {
+fn run(words: &[&str]) -> Result<std::convert::Infallible, GuestError> {
+    match *words {
+        ["dbus"] => {
             let mut port = open(dbus::PORT)?;
             let Err(error) = dbus::run(&mut port, Path::new(BUS));
             Err(GuestError::Port { name: dbus::PORT, error })
         }
-        Some("gpio") => {
+        ["gpio"] => {
             // The chip first: the agent must find it, whether anybody listens at the port or not.
             let chip = Chip::create(&Default::default())?;
             let mut bridge = Bridge::new(open(tayberry_guest::protocol::PORT)?, chip);
@@ -42,12 +50,42 @@ fn run(service: Option<String>) -> Result<std::convert::Infallible, GuestError> 
                     .map_err(|error| GuestError::Port { name: tayberry_guest::protocol::PORT, error })?;
             }
         }
-        _ => Err(GuestError::Usage(service)),
+        ["relay", listen, target] => {
+            let target = target.parse().map_err(|_| usage(words))?;
+            let listener = std::net::TcpListener::bind(listen).map_err(GuestError::Relay)?;
+            relay::run(&listener, target).map_err(GuestError::Relay)
+        }
+        ["mdns-hold", name, own] => {
+            mdns::hold(name, own.parse().map_err(|_| usage(words))?).map_err(GuestError::Mdns)
+        }
+        _ => Err(usage(words)),
     }
 }
 
+fn usage(words: &[&str]) -> GuestError {
+    GuestError::Usage(words.iter().map(|word| (*word).to_owned()).collect())
+}
+
+/// Whether a name has this address.
+fn ask(words: &[&str]) -> Result<(), GuestError> {
+    let [name, own, wanted] = words[..] else { return Err(usage(words)) };
+    let found = mdns::ask(name, own.parse().map_err(|_| usage(words))?, ASK).map_err(GuestError::Mdns)?;
+    let other = || io::Error::other(format!("{name} is {found}"));
+    if found.to_string() == wanted { Ok(()) } else { Err(GuestError::Mdns(other())) }
+}
+
 fn main() -> ExitCode {
-    let Err(error) = run(std::env::args().nth(1));
-    eprintln!("tayberry-guest: {error}");
-    ExitCode::FAILURE
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["mdns-ask", ref rest @ ..] => ask(rest),
+        _ => run(&words).map(|never| match never {}),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tayberry-guest: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -67,6 +67,14 @@ pub fn emulator(
         archive.file(&place, 0o644, kernel.read(&file)?);
     }
     archive.file("emulator/modules.list", 0o644, list.as_bytes());
+    let mut air = String::new();
+    for file in kernel.choose(&lists.air.modules)? {
+        let place = place(&file);
+        let name = place.trim_start_matches("modules/");
+        writeln!(air, "{name}").unwrap_or_default();
+        archive.file(&format!("emulator/run/tayberry-emulator/{place}"), 0o644, kernel.read(&file)?);
+    }
+    archive.file("emulator/run/tayberry-emulator/air.modules", 0o644, air.as_bytes());
     for (path, permissions, bytes) in files {
         archive.file(&format!("emulator/run/{path}"), *permissions, bytes);
     }

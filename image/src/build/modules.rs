@@ -20,6 +20,8 @@ pub struct Lists {
     pub system: Modules,
     /// In the emulator's part of the initramfs.
     pub emulator: Modules,
+    /// Radios in the same part, for the tests that want them.
+    pub air: Modules,
     /// Firmware files.
     pub firmware: Firmware,
 }

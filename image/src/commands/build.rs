@@ -1,6 +1,7 @@
 //! `tayberry build`: from the lock to a disk image and what belongs to it, in one folder.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::build::boot_files::{self, BootFiles};
@@ -14,7 +15,7 @@ use crate::build::{
 use crate::commands::{CommandError, lock};
 use crate::config::{self, Config};
 use crate::fetch::{Cache, FetchError};
-use crate::lock::Lock;
+use crate::lock::{Lock, Section};
 use crate::mirror::Mirror;
 use crate::outputs::{self, Facts};
 use crate::paths::Paths;
@@ -215,16 +216,37 @@ impl Bench<'_> {
         })
     }
 
+    /// The programs at the other end of the air: Debian's own for the device. Their libraries are in the image.
+    fn neighbours(&self) -> Result<Vec<(String, u32, Vec<u8>)>, BuildError> {
+        let root = self.work.join("neighbours");
+        let cache = Cache::new(&self.paths.cache);
+        let mut files = Vec::new();
+        for (name, program) in
+            [("busybox-static", "usr/bin/busybox"), ("hostapd", "usr/sbin/hostapd"), ("iw", "usr/sbin/iw")]
+        {
+            let package = self.lock.section(Section::Tools).find(|package| package.name == name);
+            let package = package.ok_or_else(|| BuildError::Incomplete(vec![format!("the tool {name}")]))?;
+            crate::deb::unpack(&cache.check(package)?, &root, &|inside| inside != Path::new(program))?;
+            let path = root.join(program);
+            let place = format!("tayberry-emulator/{}", program.rsplit('/').next().unwrap_or(program));
+            files.push((place, 0o755, std::fs::read(&path).map_err(at(path))?));
+        }
+        Ok(files)
+    }
+
     /// What the emulator puts under `/run`: `overlays/emulator`, and its helper.
     fn emulator_files(&self, programs: &Programs) -> Result<Vec<(String, u32, Vec<u8>)>, BuildError> {
         let folder = self.paths.project.join("overlays/emulator");
         let mut files = Vec::new();
         for path in crate::files::walk(&folder).map_err(at(&folder))?.iter().filter(|path| path.is_file()) {
             let inside = path.strip_prefix(&folder).unwrap_or(path).to_string_lossy().into_owned();
-            files.push((inside, 0o644, std::fs::read(path).map_err(at(path))?));
+            let meta = std::fs::metadata(path).map_err(at(path))?;
+            let mode = if meta.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 };
+            files.push((inside, mode, std::fs::read(path).map_err(at(path))?));
         }
         let helper = std::fs::read(&programs.guest).map_err(at(&programs.guest))?;
         files.push(("tayberry-emulator/tayberry-guest".to_owned(), 0o755, helper));
+        files.extend(self.neighbours()?);
         Ok(files)
     }
 }

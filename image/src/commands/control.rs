@@ -16,6 +16,7 @@ use crate::ui::Ui;
     tayberry control /tmp/pi fan\n  \
     tayberry control /tmp/pi power cut\n  \
     tayberry control /tmp/pi power on\n  \
+    tayberry control /tmp/pi cable pull\n  \
     tayberry control /tmp/pi tear\n  \
     tayberry --json control /tmp/pi status\n\n\
     Scripts may also write to the socket: one JSON object a line, such as {\"do\":\"temperature\",\"celsius\":80}.")]

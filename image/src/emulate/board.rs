@@ -29,6 +29,10 @@ pub struct Spec {
     pub memory: u64,
     /// Ports on loopback: host port, guest port.
     pub forwards: Vec<(u16, u16)>,
+    /// Whether the network cable is plugged in when the board is switched on for the first time.
+    pub cable: bool,
+    /// Two radios, and neighbours at the other end of the air; this port on loopback leads to them.
+    pub air: Option<u16>,
     /// Added to the kernel command line, as the firmware does for the board.
     pub cmdline: String,
     /// What the board's clock says at power-on, such as `1970-01-01`; the time of this machine if none.
@@ -53,6 +57,8 @@ impl Spec {
             run,
             memory: 2048,
             forwards: Vec::new(),
+            cable: true,
+            air: None,
             cmdline: String::new(),
             clock: None,
             initramfs: None,

@@ -26,6 +26,9 @@ const MAX_FILE: u64 = 256 << 20;
 /// device would be reset.
 const WATCHDOG: &str = "tayberry.watchdog=120";
 
+/// Asks the emulator's units for radios and neighbours (tayberry-emulator-air.service).
+const AIR: &str = " tayberry.air";
+
 /// What the world does to the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -40,6 +43,8 @@ pub enum Command {
     /// Pull the plug in the middle of the last recorded write, of which so many bytes reach the disk; half without a
     /// number.
     Tear(Option<u64>),
+    /// Plug the network cable in, or pull it. It stays so when the board goes off.
+    Cable(bool),
     /// End the emulator; the board goes off at once.
     Quit,
 }
@@ -92,6 +97,7 @@ pub struct Power<'a> {
     reset: ResetState,
     pstore: Option<PathBuf>,
     tear: Option<Option<u64>>,
+    cable: bool,
 }
 
 enum Signal {
@@ -103,7 +109,15 @@ impl<'a> Power<'a> {
     /// A board that was without power.
     #[must_use]
     pub fn new(tools: &'a Tools, spec: &'a Spec, shared: &'a Arc<Mutex<Shared>>) -> Self {
-        Self { tools, spec, shared, reset: ResetState::default(), pstore: None, tear: None }
+        Self {
+            tools,
+            spec,
+            shared,
+            reset: ResetState::default(),
+            pstore: None,
+            tear: None,
+            cable: spec.cable,
+        }
     }
 
     fn share<T>(&self, change: impl FnOnce(&mut Shared) -> T) -> T {
@@ -147,7 +161,7 @@ impl<'a> Power<'a> {
                 }
                 Exit::Off | Exit::Cut => {
                     self.forget();
-                    if !wait_for_power(&signals) {
+                    if !wait_for_power(&signals, &mut self.cable) {
                         return Ok(());
                     }
                 }
@@ -208,7 +222,8 @@ impl<'a> Power<'a> {
         std::fs::write(&initramfs, parts).map_err(at(&initramfs))?;
         let device_tree = self.spec.file("board.dtb");
         device_tree::write(self.tools, self.spec, base, &device_tree, boot, medium)?;
-        let cmdline = format!("{} {WATCHDOG} {}", serial_console(&boot.cmdline), self.spec.cmdline);
+        let air = self.spec.air.map_or("", |_| AIR);
+        let cmdline = format!("{} {WATCHDOG}{air} {}", serial_console(&boot.cmdline), self.spec.cmdline);
         Ok(Loaded { kernel, initramfs, device_tree, cmdline, pstore: self.pstore.clone() })
     }
 
@@ -275,6 +290,9 @@ impl<'a> Power<'a> {
         let mut qmp = Qmp::connect(&self.spec.file("qmp"), &mut alive, event)
             .map_err(|error| if alive() { error } else { ended() })?;
         self.serve_mailbox()?;
+        if !self.cable {
+            cable(&mut qmp, false)?;
+        }
         let mut watchdog = false;
         for one in signals {
             match one {
@@ -285,6 +303,10 @@ impl<'a> Power<'a> {
                     return Ok(Exit::Cut);
                 }
                 Signal::Command(Command::PowerOn) => {}
+                Signal::Command(Command::Cable(plugged)) => {
+                    self.cable = plugged;
+                    cable(&mut qmp, plugged)?;
+                }
                 Signal::Command(Command::PowerButton | Command::ShutDown) => {
                     drop(qmp.execute("system_powerdown", &json!({}))?);
                 }
@@ -322,6 +344,10 @@ impl<'a> Power<'a> {
     }
 }
 
+fn cable(qmp: &mut Qmp, plugged: bool) -> Result<(), EmulateError> {
+    qmp.execute("set_link", &json!({ "name": qemu::CABLE, "up": plugged })).map(drop)
+}
+
 /// Where a recorded disk is kept as it was when the board was switched on; the record begins there.
 #[must_use]
 pub fn before(disk: &Path) -> PathBuf {
@@ -346,11 +372,12 @@ fn serial_console(cmdline: &str) -> String {
 }
 
 /// Waits until somebody switches the board on; false when the emulator is to end.
-fn wait_for_power(signals: &Receiver<Signal>) -> bool {
+fn wait_for_power(signals: &Receiver<Signal>, cable: &mut bool) -> bool {
     for one in signals {
         match one {
             Signal::Command(Command::PowerOn | Command::PowerButton) => return true,
             Signal::Command(Command::Quit) => return false,
+            Signal::Command(Command::Cable(plugged)) => *cable = plugged,
             Signal::Command(Command::Cut | Command::ShutDown | Command::Tear(_)) | Signal::Event(..) => {}
         }
     }

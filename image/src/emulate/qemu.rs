@@ -14,6 +14,13 @@ use crate::tools::{Tools, execute};
 /// Peripherals behind virtio ports, by their names in the guest.
 pub const PORTS: [&str; 3] = ["io.tayberry.firmware", "io.tayberry.gpio", "io.tayberry.dbus"];
 
+/// Name of the network cable to QEMU.
+pub const CABLE: &str = "net";
+/// Hardware address of the network card of the neighbours (overlays/emulator/tayberry-emulator/air).
+const AIR_ADDRESS: &str = "52:54:00:00:00:a1";
+/// Where their relay listens (tayberry-emulator-relay@.service).
+const AIR_RELAY: &str = "10.0.3.15:7000";
+
 /// What the firmware loaded, as files.
 pub struct Loaded {
     /// Kernel.
@@ -129,6 +136,11 @@ pub fn arguments(spec: &Spec, loaded: &Loaded) -> Vec<String> {
     // Nothing leaves this machine: the guest reaches the emulator's own addresses and no others.
     all.extend(["-netdev".into(), format!("user,id=net,restrict=on{}", forwards.concat())]);
     all.extend(["-device".into(), "virtio-net-pci,netdev=net,romfile=".into()]);
+    if let Some(port) = spec.air {
+        let forward = format!("hostfwd=tcp:127.0.0.1:{port}-{AIR_RELAY}");
+        all.extend(["-netdev".into(), format!("user,id=air,net=10.0.3.0/24,restrict=on,{forward}")]);
+        all.extend(["-device".into(), format!("virtio-net-pci,netdev=air,mac={AIR_ADDRESS},romfile=")]);
+    }
     if let Some(pstore) = &loaded.pstore {
         let address = pstore_address(spec.memory);
         let device = format!("loader,file={},addr={address:#x},force-raw=on", quoted(pstore));

@@ -20,6 +20,31 @@ pub struct Network {
     /// A change that reverts by itself unless it is confirmed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub trial: Option<Trial>,
+    /// Why the last change since the start was not kept.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub failure: Option<JoinFailure>,
+}
+
+/// Why a wireless network was not joined, or not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum JoinFailure {
+    /// The password is another one.
+    WrongPassword,
+    /// It is no open network.
+    PasswordNeeded,
+    /// It is not in reach.
+    NotFound,
+    /// It gives no address.
+    NoAddress,
+    /// It does not let the device in.
+    Refused,
+    /// The device has no radio.
+    NoRadio,
+    /// Nobody confirmed it in time.
+    NotConfirmed,
+    /// Something else; the journal has it.
+    Other,
 }
 
 /// One interface.

@@ -46,7 +46,8 @@ pub(super) async fn crt(asking: Asking) -> Result<Download, Refusal> {
 pub(super) async fn mobileconfig(asking: Asking) -> Result<Download, Refusal> {
     let authority: Authority = asking.ask(Request::Authority).await?;
     let profile = profile::render(&der(&authority)?, &authority.fingerprint);
-    let disposition = "attachment; filename=\"tayberry.mobileconfig\"";
+    // Not as an attachment: Safari offers to install what it opens.
+    let disposition = "inline; filename=\"tayberry.mobileconfig\"";
     Ok(download("application/x-apple-aspen-config", disposition, profile.into_bytes()))
 }
 

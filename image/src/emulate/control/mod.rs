@@ -64,6 +64,11 @@ pub enum Order {
         /// What is done
         switch: Switch,
     },
+    /// Plug the network cable in, or pull it
+    Cable {
+        /// What the hand does
+        hand: Hand,
+    },
     /// Cut the power in the middle of the last write (needs `tayberry emulate --record`)
     Tear {
         /// Bytes of that write that reach the disk, in whole sectors of 512 (default: half of them)
@@ -91,6 +96,16 @@ pub enum Finger {
     Press,
     /// Up
     Release,
+}
+
+/// What happens to the cable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Hand {
+    /// In
+    Plug,
+    /// Out
+    Pull,
 }
 
 /// What happens to the power.
@@ -203,6 +218,7 @@ impl Order {
             Self::Fan {} => return Ok(Reply::Fan { running: !pins(machine)?.level(FAN)? }),
             Self::Status {} => return Ok(Reply::Status(status(machine))),
             Self::Power { switch } => power(machine, switch)?,
+            Self::Cable { hand } => machine.command(Command::Cable(hand == Hand::Plug))?,
             Self::Tear { keep } => return tear(machine, keep),
             Self::End {} => {}
         }
@@ -300,6 +316,7 @@ mod tests {
             (Order::Fan {}, r#"{"do":"fan"}"#),
             (Order::Status {}, r#"{"do":"status"}"#),
             (Order::Power { switch: Switch::Cut }, r#"{"do":"power","switch":"cut"}"#),
+            (Order::Cable { hand: Hand::Pull }, r#"{"do":"cable","hand":"pull"}"#),
             (Order::Tear { keep: Some(512) }, r#"{"do":"tear","keep":512}"#),
             (Order::End {}, r#"{"do":"end"}"#),
         ];

@@ -1,4 +1,9 @@
-//! The device's name and addresses.
+//! The device in its networks: its name and addresses, the connections that NetworkManager gets, and what NetworkManager
+//! says.
+
+pub mod files;
+pub mod manager;
+pub mod news;
 
 use std::net::IpAddr;
 
@@ -23,6 +28,19 @@ pub fn addresses() -> Vec<IpAddr> {
     found.sort();
     found.dedup();
     found
+}
+
+/// Every address of an interface, link-local ones included: a confirmation may arrive at any of them.
+#[must_use]
+pub fn addresses_of(name: &str) -> Vec<IpAddr> {
+    let all = nix::ifaddrs::getifaddrs().into_iter().flatten();
+    let own = all.filter(|interface| interface.interface_name == name);
+    own.filter_map(|interface| {
+        let address = interface.address?;
+        let v4 = address.as_sockaddr_in().map(|v4| IpAddr::from(v4.ip()));
+        v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::from(v6.ip())))
+    })
+    .collect()
 }
 
 /// The host name.
