@@ -101,6 +101,7 @@ fn from_a_new_device_to_settings_and_out_again() {
     assert_eq!(desk.run("kitchen.local", &["settings"]).unwrap()["name"], "kitchen");
     assert_eq!(desk.run("kitchen.local", &["settings", "--name", "attic"]).unwrap()["name"], "attic");
     assert_eq!(desk.run("attic.local", &["status"]).unwrap()["name"], "attic");
+    assert!(desk.run("kitchen.local", &["status"]).unwrap_err().contains("sign-in"), "the token moved along");
     let error = desk.run("attic.local", &["settings", "--name", "My Pi"]).unwrap_err();
     assert!(error.contains("--name: a hostname"), "{error}");
     run("attic.local", "sign-out", &with(&password)).unwrap();

@@ -105,3 +105,43 @@ async fn without_a_key_ssh_is_off_and_a_wrong_preseed_is_said() -> Result<(), Jo
     assert_eq!(bus.failed_units().await?, Vec::<String>::new());
     Ok(())
 }
+
+/// A file of the config partition as it lies on the disk.
+fn on_the_card(device: &Device, name: &str) -> Result<String, JourneyError> {
+    let disk = std::fs::File::open(device.disk(0))?;
+    let place = locate(&disk, layout::CONFIG.number, name)
+        .map_err(|error| JourneyError::Failed(error.to_string()))?;
+    let mut text = Vec::new();
+    for extent in &place.extents {
+        let mut piece = vec![0; usize::try_from(extent.length).unwrap_or_default()];
+        disk.read_exact_at(&mut piece, extent.offset)?;
+        text.append(&mut piece);
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+#[tokio::test]
+async fn a_preseed_with_an_owner_needs_no_browser_and_its_card_keeps_no_password() -> Result<(), JourneyError>
+{
+    let fixture = Fixture::load()?;
+    let text = format!(
+        "hostname = \"kitchen\"\nlanguage = \"de\"\n[owner]\nname = \"{OWNER}\"\npassword = \"{PASSWORD}\"\n"
+    );
+    let preseed = Preseed::parse(text.as_bytes()).expect("a good preseed").render().expect("it fits");
+    let port = free_port()?;
+    let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
+        spec.forwards.push((port, 443));
+        let disk = std::fs::OpenOptions::new().read(true).write(true).open(&spec.drives[0].path)?;
+        let place = locate(&disk, layout::CONFIG.number, FILE).expect("every image has the file");
+        Ok(disk.write_all_at(&preseed, place.extents[0].offset)?)
+    })?;
+    let mut owner = Client::new(&device, port, "kitchen.local")?;
+    let overview = owner.expect(200, "GET", "/overview", None)?;
+    assert_eq!((&overview["phase"], &overview["language"]), (&json!("owned"), &json!("de")));
+    owner.expect(200, "POST", "/session", Some(&json!({ "name": OWNER, "password": PASSWORD })))?;
+    assert_eq!(owner.expect(200, "GET", "/settings", None)?["name"], "kitchen");
+    let left = on_the_card(&device, FILE)?;
+    assert!(left.contains("kitchen") && !left.contains(PASSWORD), "{left}");
+    assert!(!device.console().contains("Claim code"), "a device with an owner shows no code");
+    Ok(())
+}

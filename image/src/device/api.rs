@@ -59,8 +59,23 @@ pub(crate) struct Problem {
     pub(crate) detail: Option<String>,
 }
 
-/// A problem in one sentence, without its full stop.
+/// A problem in one sentence, without its full stop, and without characters that would steer the terminal.
 pub(crate) fn sentence(title: &str, detail: Option<String>) -> String {
     let text = detail.map_or_else(|| title.to_owned(), |detail| format!("{title}: {detail}"));
-    text.trim_end_matches('.').to_owned()
+    text.trim_end_matches('.').chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_one_sentence() {
+        assert_eq!(sentence("Sign in first", None), "Sign in first");
+        let detail = Some("Try again in 2 s.\u{1b}[2J\n".into());
+        assert_eq!(
+            sentence("Too many wrong answers", detail),
+            "Too many wrong answers: Try again in 2 s.[2J"
+        );
+    }
 }

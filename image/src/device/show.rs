@@ -67,6 +67,9 @@ pub fn settings(device: &Device, change: &Change) -> Result<Value, DeviceError> 
         if let (Some(pem), Some(token)) = (pem, token) {
             device.store.pin(&host, &pem)?;
             device.store.keep(&host, &token)?;
+            if host != device.host {
+                device.store.forget(&device.host)?;
+            }
         }
         device.ui.say(format!("The device is {host} from now on."));
     }
