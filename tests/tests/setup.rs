@@ -60,40 +60,8 @@ async fn a_person_takes_a_new_device_and_nobody_else_can() -> Result<(), Journey
         "sign-in-first"
     );
 
-    // Wrong codes: refused, then slowed, and the wait ends by itself.
-    let wrong = if code.starts_with('1') { "0000 0000" } else { "1111 1111" };
-    for _ in 0..3 {
-        let answer = owner.ask("POST", "/claim", Some(&json!({ "code": wrong })))?;
-        assert_eq!((answer.status, kind(&answer.body)), (403, "wrong-code"));
-    }
-    let slowed = until("slowing down", SHORT, || {
-        let answer = owner.ask("POST", "/claim", Some(&json!({ "code": wrong })))?;
-        Ok((answer.status == 429).then_some(answer.body))
-    })?;
-    assert!(slowed["retry_after_s"].as_u64().is_some_and(|wait| wait >= 1), "{slowed}");
-    until("the end of the wait", SHORT, || {
-        Ok((owner.ask("POST", "/claim", Some(&json!({ "code": code })))?.status == 200).then_some(()))
-    })?;
-
-    // A session of the setup can do the setup and nothing else, and only from our own page.
-    assert_eq!(kind(&owner.ask("GET", "/status", None)?.body), "forbidden");
-    let mut forged = owner.clone();
-    forged.forget_csrf();
-    assert_eq!(kind(&forged.ask("POST", "/setup/recovery-codes", None)?.body), "forbidden");
-    let judged = owner.expect(200, "POST", "/password/judge", Some(&json!({ "password": "password" })))?;
-    assert_eq!(judged["weakness"], "well-known");
-    let codes = owner.expect(200, "POST", "/setup/recovery-codes", None)?;
-    for (key, value, problem) in [
-        ("recovery_characters", json!("???"), "recovery-not-kept"),
-        ("password", json!("password"), "weak-password"),
-        ("timezone", json!("Mars/Phobos"), "not-allowed"),
-        ("name", json!("Not a name"), "not-allowed"),
-    ] {
-        let mut bad = answers(&codes, "kitchen");
-        bad[key] = value;
-        assert_eq!(kind(&owner.ask("POST", "/setup/finish", Some(&bad))?.body), problem, "{key}");
-    }
-    let finished = owner.expect(200, "POST", "/setup/finish", Some(&answers(&codes, "kitchen")))?;
+    claims_slowly(&mut owner, &code)?;
+    let finished = sets_up(&mut owner)?;
     assert_eq!(finished["address"], "https://kitchen.local");
     assert!(finished["qr_svg"].as_str().is_some_and(|svg| svg.contains("<svg")));
     owner.expect(200, "GET", "/session", None)?;
@@ -122,6 +90,47 @@ async fn a_person_takes_a_new_device_and_nobody_else_can() -> Result<(), Journey
     let exposure = "systemd-analyze security --no-pager --threshold=19 tayberry-front.service > /dev/ttyAMA0";
     assert_eq!(bus.shell(exposure, SHORT).await?, 0, "{}", device.console_end());
     Ok(())
+}
+
+/// Wrong codes: refused, then slowed, and the wait ends by itself.
+fn claims_slowly(owner: &mut Client, code: &str) -> Result<(), JourneyError> {
+    let wrong = if code.starts_with('1') { "0000 0000" } else { "1111 1111" };
+    for _ in 0..3 {
+        let answer = owner.ask("POST", "/claim", Some(&json!({ "code": wrong })))?;
+        assert_eq!((answer.status, kind(&answer.body)), (403, "wrong-code"));
+    }
+    let slowed = until("slowing down", SHORT, || {
+        let answer = owner.ask("POST", "/claim", Some(&json!({ "code": wrong })))?;
+        Ok((answer.status == 429).then_some(answer.body))
+    })?;
+    assert!(slowed["retry_after_s"].as_u64().is_some_and(|wait| wait >= 1), "{slowed}");
+    until("the end of the wait", SHORT, || {
+        Ok((owner.ask("POST", "/claim", Some(&json!({ "code": code })))?.status == 200).then_some(()))
+    })?;
+    Ok(())
+}
+
+/// The setup itself, with every wrong answer on the way.
+fn sets_up(owner: &mut Client) -> Result<Value, JourneyError> {
+    // A session of the setup can do the setup and nothing else, and only from our own page.
+    assert_eq!(kind(&owner.ask("GET", "/status", None)?.body), "forbidden");
+    let mut forged = owner.clone();
+    forged.forget_csrf();
+    assert_eq!(kind(&forged.ask("POST", "/setup/recovery-codes", None)?.body), "forbidden");
+    let judged = owner.expect(200, "POST", "/password/judge", Some(&json!({ "password": "password" })))?;
+    assert_eq!(judged["weakness"], "well-known");
+    let codes = owner.expect(200, "POST", "/setup/recovery-codes", None)?;
+    for (key, value, problem) in [
+        ("recovery_characters", json!("???"), "recovery-not-kept"),
+        ("password", json!("password"), "weak-password"),
+        ("timezone", json!("Mars/Phobos"), "not-allowed"),
+        ("name", json!("Not a name"), "not-allowed"),
+    ] {
+        let mut bad = answers(&codes, "kitchen");
+        bad[key] = value;
+        assert_eq!(kind(&owner.ask("POST", "/setup/finish", Some(&bad))?.body), problem, "{key}");
+    }
+    owner.expect(200, "POST", "/setup/finish", Some(&answers(&codes, "kitchen")))
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     agent: &AgentProxy<'_>,
     request: &Request,
 ) -> Result<T, CtlError> {
-    let answer = agent.ask("", "", "", &serde_json::to_string(request)?).await?;
+    let answer = agent.ask(("", ""), "", &serde_json::to_string(request)?).await?;
     match serde_json::from_str(&answer)? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Problem(problem) => Err(CtlError::Refused(

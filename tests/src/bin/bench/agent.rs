@@ -83,6 +83,12 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
         load(&format!("https://localhost:{port}/api/v1/status"), &format!("Authorization: Bearer {token}"))?;
     let theirs = load(&format!("https://localhost:{baseline}/status"), "Accept: */*")?;
 
+    report(&rest, to_page, ours, theirs, length);
+    Ok(())
+}
+
+/// The table and the last line. Each server: requests per second, and the milliseconds for 99 of 100.
+fn report(rest: &Value, to_page: f64, ours: (f64, f64), theirs: (f64, f64), length: usize) {
     let number = |key: &str| rest[key].as_f64().unwrap_or_default();
     let rss = (number("tayberryd_kib") + number("front_kib")) / 1024.0;
     let cpu = number("ticks") / (REST.as_secs_f64() * TICKS) * 100.0;
@@ -102,7 +108,6 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
         "baseline_p99_ms": hundredths(theirs.1),
         "bytes": length,
     }));
-    Ok(())
 }
 
 /// A disk with Caddy as Debian packages it.
