@@ -52,7 +52,7 @@ pub async fn serve() -> Result<(), AgentError> {
     }
     let (keeper, notice) = Keeper::open(Store::new(FOLDER))?;
     notices.extend(notice.filter(|notice| !notices.contains(notice)));
-    keeper.change(|state| claimable(state)).await?;
+    keeper.change(claimable).await?;
     let build = clock::build()?;
     let (authority, why) = Authority::open(Path::new(authority::FILE), build)?;
     notices.extend(why.map(|why| format!("{why}. A new one was made: trust it anew in your browsers.")));

@@ -6,12 +6,12 @@ use std::io;
 use std::path::Path;
 
 use tayberry_core::network::profile;
-use tayberry_core::preseed::{Wish, take_over};
 use tayberry_core::render;
 use tayberry_format::state::State;
 
 use crate::device::store::{FOLDER, Store, StoreError};
-use crate::device::{boot, network, preseed, render as files};
+use crate::device::{boot, network, render as files};
+use crate::takeover;
 
 /// Where the sentences for the owner are kept until the next boot, one a line.
 const NOTICES: &str = "/run/tayberry/notices";
@@ -50,7 +50,7 @@ pub fn run() -> Result<(), ConfigureError> {
         Err(error) => (State::default(), Some(format!("The settings could not be read: {error}."))),
     };
     let mut notices = Vec::from_iter(notice);
-    let state = with_preseed(&store, state, &boot::report()?.disk, &mut notices);
+    let state = takeover::run(&store, state, &boot::report()?.disk, &mut notices);
     apply(&state)?;
     for notice in &notices {
         tracing::warn!("{notice}");
@@ -75,26 +75,6 @@ pub fn apply(state: &State) -> Result<(), ConfigureError> {
 #[must_use]
 pub fn notices() -> Vec<String> {
     fs::read_to_string(NOTICES).unwrap_or_default().lines().map(str::to_owned).collect()
-}
-
-/// The state with a new preseed file taken over and saved. A file that cannot be used changes nothing.
-fn with_preseed(store: &Store, state: State, disk: &str, notices: &mut Vec<String>) -> State {
-    let taken = preseed::read(disk)
-        .map_err(|error| format!("tayberry.toml could not be read: {error}."))
-        .and_then(|file| take_over(&state, &file).map_err(|error| format!("Not used: {error}.")));
-    match taken {
-        Ok(Wish::Nothing) => state,
-        Ok(Wish::Take(next)) => {
-            if let Err(error) = store.save(&next) {
-                notices.push(format!("tayberry.toml holds for this boot only: {error}."));
-            }
-            *next
-        }
-        Err(notice) => {
-            notices.push(notice);
-            state
-        }
-    }
 }
 
 /// The name that the image gives a device which nobody named (os-release(5), `DEFAULT_HOSTNAME`).

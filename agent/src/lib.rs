@@ -3,11 +3,13 @@
 
 pub mod agent;
 pub mod configure;
+pub mod ctl;
 pub mod desk;
 pub mod device;
 pub mod keeper;
 pub mod loops;
 pub mod service;
+pub mod takeover;
 
 /// Version of the agent and of the operating system that it came with.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

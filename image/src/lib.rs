@@ -9,6 +9,7 @@ pub mod build;
 pub mod commands;
 pub mod config;
 pub mod deb;
+pub mod device;
 pub mod emulate;
 pub mod fetch;
 pub mod files;

@@ -36,6 +36,8 @@ enum Command {
     Inspect(commands::inspect::Arguments),
     /// Write an image to an SD card, USB or NVMe drive, or list the drives
     Flash(commands::flash::Arguments),
+    /// Set up a device in the network, ask it, change its settings
+    Device(commands::device::Arguments),
 }
 
 fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
@@ -43,6 +45,7 @@ fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
     match &cli.command {
         Command::Build(arguments) => commands::build::run(arguments, &Paths::find(&start)?, ui),
         Command::Control(arguments) => commands::control::run(arguments, ui),
+        Command::Device(arguments) => commands::device::run(arguments, ui),
         Command::Emulate(arguments) => commands::emulate::run(arguments, &Paths::find(&start)?, ui),
         Command::Flash(arguments) => commands::flash::run(arguments, &start, ui),
         Command::Inspect(arguments) => commands::inspect::run(arguments, &start, ui),

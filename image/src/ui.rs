@@ -84,10 +84,25 @@ impl Ui {
         }
     }
 
-    /// Asks for a line. `None` when nobody can answer: no terminal, or a script listens.
+    /// Whether somebody can answer: there is a terminal, and no script listens.
+    #[must_use]
+    pub fn can_ask(self) -> bool {
+        self.mode == Mode::Text && std::io::stdin().is_terminal()
+    }
+
+    /// Asks for a line that nobody else shall see. `None` when nobody can answer.
+    #[must_use]
+    pub fn ask_secret(self, question: impl std::fmt::Display) -> Option<String> {
+        if !self.can_ask() {
+            return None;
+        }
+        rpassword::prompt_password(format!("{question} ")).ok()
+    }
+
+    /// Asks for a line. `None` when nobody can answer.
     #[must_use]
     pub fn ask(self, question: impl std::fmt::Display) -> Option<String> {
-        if self.mode == Mode::Json || !std::io::stdin().is_terminal() {
+        if !self.can_ask() {
             return None;
         }
         eprint!("{question} ");

@@ -31,6 +31,7 @@ export default ts.config(
   {
     files: ["**/*.mjs", "*.js"],
     languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", Buffer: "readonly",
-      setTimeout: "readonly", setInterval: "readonly", clearInterval: "readonly", window: "readonly", document: "readonly" } },
+      setTimeout: "readonly", setInterval: "readonly", clearInterval: "readonly", window: "readonly", document: "readonly",
+      getComputedStyle: "readonly", sessionStorage: "readonly", navigator: "readonly", localStorage: "readonly" } },
   },
 );

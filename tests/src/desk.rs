@@ -31,7 +31,7 @@ impl Bus {
         request: &Value,
     ) -> Result<Result<Value, (String, String)>, JourneyError> {
         let local = caller.local.map(|address| address.to_string()).unwrap_or_default();
-        let answer = self.agent().await?.ask("", &local, &caller.credential, &request.to_string()).await?;
+        let answer = self.agent().await?.ask(("", &local), &caller.credential, &request.to_string()).await?;
         let failed = |error: serde_json::Error| JourneyError::Failed(format!("{answer}: {error}"));
         let outcome: Value = serde_json::from_str(&answer).map_err(failed)?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -1,6 +1,6 @@
 //! A board under test with its working disks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tayberry::emulate::board::{Drive, Spec};
@@ -10,6 +10,7 @@ use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
 
 use crate::bus::Bus;
+use crate::web::until;
 use crate::{Fixture, JourneyError};
 
 /// How long a boot may take on a busy machine without hardware virtualisation.
@@ -69,11 +70,35 @@ impl Device {
         }
     }
 
+    /// Everything on the serial console so far.
+    #[must_use]
+    pub fn console(&self) -> String {
+        let console = std::fs::read(self.folder.path().join("console.log")).unwrap_or_default();
+        String::from_utf8_lossy(&console).into_owned()
+    }
+
+    /// The claim code, read off the serial console as a person would.
+    ///
+    /// # Errors
+    /// When it does not appear in time.
+    pub fn claim_code(&self) -> Result<String, JourneyError> {
+        until("a claim code on the console", BOOT, || {
+            let console = self.console();
+            let code = console.rsplit_once("Claim code ").map(|(_, rest)| rest.chars().take(9).collect());
+            Ok(code.filter(|code: &String| code.chars().filter(char::is_ascii_digit).count() == 8))
+        })
+    }
+
+    /// The device's folder: sockets, logs, disks.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The last lines of the serial console, for messages.
     #[must_use]
     pub fn console_end(&self) -> String {
-        let console = std::fs::read(self.folder.path().join("console.log")).unwrap_or_default();
-        let console = String::from_utf8_lossy(&console);
+        let console = self.console();
         let lines: Vec<&str> = console.lines().collect();
         lines[lines.len().saturating_sub(25)..].join("\n")
     }
@@ -83,4 +108,12 @@ impl Device {
     pub fn disk(&self, index: usize) -> PathBuf {
         self.folder.path().join(format!("disk{index}.img"))
     }
+}
+
+/// A port of this machine that nobody uses at the moment.
+///
+/// # Errors
+/// When there is none.
+pub fn free_port() -> Result<u16, JourneyError> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -3,6 +3,7 @@
 pub mod bus;
 pub mod desk;
 pub mod device;
+pub mod web;
 
 use std::path::{Path, PathBuf};
 

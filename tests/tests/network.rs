@@ -1,21 +1,17 @@
 //! The device in its networks: it joins a WPA2 network on trial, and it opens one of its own when nothing else reaches it.
 //! At the other end of the air are hostapd, wpa_supplicant and the kernel's simulated radios.
 
-use std::io::Read;
-use std::net::{IpAddr, TcpListener, TcpStream};
-use std::os::unix::fs::FileExt;
-use std::process::Command as Program;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use system_tests::bus::Bus;
 use system_tests::desk::Caller;
-use system_tests::device::{BOOT, Device};
+use system_tests::device::{BOOT, Device, free_port};
+use system_tests::web::Client;
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::power::Command;
-use tayberry_firmware::{Medium, locate};
-use tayberry_format::layout;
-use tayberry_format::preseed::{FILE, Preseed};
+use tayberry_firmware::Medium;
 
 const SHORT: Duration = Duration::from_secs(120);
 /// The trial's 60 s, and what a busy machine adds.
@@ -35,46 +31,6 @@ fn confirm(id: &str) -> Value {
 
 fn failed(what: impl Into<String>) -> JourneyError {
     JourneyError::Failed(what.into())
-}
-
-/// A port of this machine that nobody uses at the moment.
-fn free_port() -> Result<u16, JourneyError> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
-/// Writes a preseed that opens SSH, whose greeting shows that a connection reaches the device.
-fn with_ssh(disk: &std::path::Path, folder: &std::path::Path) -> Result<(), JourneyError> {
-    let key = folder.join("owner");
-    let done = Program::new("ssh-keygen")
-        .args(["-q", "-t", "ed25519", "-N", "", "-C", "owner", "-f"])
-        .arg(&key)
-        .status()?;
-    assert!(done.success(), "ssh-keygen");
-    let line = std::fs::read_to_string(key.with_extension("pub"))?;
-    let preseed = Preseed::parse(format!("ssh_key = [\"{}\"]\n", line.trim()).as_bytes());
-    let preseed = preseed.and_then(|preseed| preseed.render()).map_err(|error| failed(error.to_string()))?;
-    let disk = std::fs::OpenOptions::new().read(true).write(true).open(disk)?;
-    let place = locate(&disk, layout::CONFIG.number, FILE).map_err(|error| failed(error.to_string()))?;
-    Ok(disk.write_all_at(&preseed, place.extents[0].offset)?)
-}
-
-/// Waits until whoever listens at the other end of `port` greets as SSH does.
-async fn greeted(port: u16, patience: Duration) -> Result<(), JourneyError> {
-    let deadline = Instant::now() + patience;
-    loop {
-        let greeting = tokio::task::spawn_blocking(move || -> std::io::Result<[u8; 8]> {
-            let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-            stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-            let mut greeting = [0; 8];
-            stream.read_exact(&mut greeting)?;
-            Ok(greeting)
-        });
-        match greeting.await.map_err(|error| failed(error.to_string()))? {
-            Ok(greeting) => return if &greeting == b"SSH-2.0-" { Ok(()) } else { Err(failed("no SSH")) },
-            Err(error) if Instant::now() > deadline => return Err(failed(format!("nobody greets: {error}"))),
-            Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
-        }
-    }
 }
 
 /// The radio's address in the neighbour's network, as soon as there is one.
@@ -202,25 +158,28 @@ async fn named(bus: &Bus, address: IpAddr) -> Result<(), JourneyError> {
     Ok(())
 }
 
-/// No cable and no owner: the setup network opens, somebody joins it with what the screen shows and reaches the device;
-/// an owner closes it.
+/// No cable and no owner: the setup network opens, somebody joins it with what the screen shows and does the whole setup
+/// over it; an owner closes it.
 #[tokio::test]
 async fn the_setup_network_opens_and_closes() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let keys = fixture.folder()?;
     let port = free_port()?;
     let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
         spec.cable = false;
         spec.air = Some(port);
-        with_ssh(&spec.drives[0].path, keys.path())
+        Ok(())
     })?;
     let bus = device.bus().await?;
     let opened = device.machine.wait_console(0, "  Wi-Fi      Tayberry-", BOOT).map_err(JourneyError::from);
     explained(&device, &bus, opened).await?;
     let (name, password, code) = shown(&device).ok_or_else(|| failed("the screen is not whole"))?;
-    let done = visit(&bus, port, &name, &password).await;
+    let done = visit(&bus, &name, &password).await;
     explained(&device, &bus, done).await?;
-    let done = own(&bus, &code).await;
+    // Everything from here on goes through the air.
+    let set_up =
+        Client::new(&device, port, "tayberry.local").and_then(|mut owner| owner.set_up(&code, "tayberry"));
+    explained(&device, &bus, set_up).await?;
+    let done = closes(&bus).await;
     explained(&device, &bus, done).await
 }
 
@@ -236,40 +195,22 @@ fn shown(device: &Device) -> Option<(String, String, String)> {
     Some((name, password, last("  Claim code ")?))
 }
 
-async fn visit(bus: &Bus, port: u16, name: &str, password: &str) -> Result<(), JourneyError> {
+async fn visit(bus: &Bus, name: &str, password: &str) -> Result<(), JourneyError> {
     let settings = format!(
         "printf 'network={{\\nssid=\"{name}\"\\npsk=\"{password}\"\\nproto=RSN\\n}}\\n' > /run/tayberry-emulator/visitor.conf"
     );
     succeeds(bus, &settings).await?;
-    let start = "systemctl start tayberry-emulator-visitor tayberry-emulator-relay@10.42.0.1:22";
+    let start = "systemctl start tayberry-emulator-visitor tayberry-emulator-relay@10.42.0.1:443";
     succeeds(bus, start).await?;
-    greeted(port, SHORT).await?;
     // The image has no grep.
-    let own = "case $(ip -n air address show dev wlan1) in *'inet 10.42.0.'*) ;; *) exit 1 ;; esac";
-    succeeds(bus, own).await?;
+    let address = "tries=90; until case $(ip -n air address show dev wlan1) in *'inet 10.42.0.'*) true ;; *) false ;; esac; \
+                   do tries=$((tries - 1)); [ $tries -gt 0 ] || exit 1; sleep 1; done";
+    succeeds(bus, address).await?;
     Ok(())
 }
 
-/// Takes the device, as the setup page does.
-async fn own(bus: &Bus, code: &str) -> Result<(), JourneyError> {
-    let session = bus.ask(&json!({"ask": "claim", "with": {"code": code}})).await?;
-    let setup = Caller {
-        credential: format!("session {}", session["secret"].as_str().unwrap_or_default()),
-        local: None,
-    };
-    let asked =
-        |answer: Result<Value, (String, String)>| answer.map_err(|problem| failed(format!("{problem:?}")));
-    let codes = asked(bus.ask_as(&setup, &json!({"ask": "make-recovery-codes"})).await?)?;
-    let number =
-        |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
-    let chosen = codes["codes"][number(&codes["ask_code"])].as_str().unwrap_or_default().replace('-', "");
-    let characters: String =
-        (0..3).filter_map(|index| chosen.chars().nth(number(&codes["ask_characters"][index]))).collect();
-    let answers = json!({
-        "language": "en", "owner": "ada", "password": "seven purple tractors sleep", "recovery_characters": characters,
-        "name": "tayberry", "timezone": "UTC", "channel": "stable",
-    });
-    asked(bus.ask_as(&setup, &json!({"ask": "finish-setup", "with": answers})).await?)?;
+/// The setup network is gone, and so is its passphrase.
+async fn closes(bus: &Bus) -> Result<(), JourneyError> {
     let closed = |network: &Value| {
         let radio = network["interfaces"].as_array()?.iter().find(|one| one["kind"] == "wifi")?;
         (radio["connected"] == false).then_some(())

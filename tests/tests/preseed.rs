@@ -1,23 +1,19 @@
 //! What the owner decided with `tayberry flash --hostname ...` holds on the device: name, time zone, SSH by key alone.
 
-use std::net::TcpListener;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use system_tests::device::{BOOT, Device};
+use serde_json::json;
+use system_tests::device::{BOOT, Device, free_port};
+use system_tests::web::{Client, OWNER, PASSWORD};
 use system_tests::{Fixture, JourneyError};
 use tayberry_firmware::{Medium, locate};
 use tayberry_format::layout;
 use tayberry_format::preseed::{FILE, Preseed};
 
 const SHORT: Duration = Duration::from_secs(120);
-
-/// A port of this machine that nobody uses at the moment.
-fn free_port() -> Result<u16, JourneyError> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
 
 /// Makes a key pair beside `folder`; returns the public line.
 fn key_pair(folder: &Path, name: &str) -> Result<String, JourneyError> {
@@ -56,11 +52,14 @@ async fn a_preseeded_device_has_its_name_and_opens_to_its_key_alone() -> Result<
     let keys = fixture.folder()?;
     let owner = key_pair(keys.path(), "owner")?;
     key_pair(keys.path(), "stranger")?;
-    let text = format!("hostname = \"kitchen\"\ntimezone = \"Europe/Berlin\"\nssh_key = [\"{owner}\"]\n");
+    let text = format!(
+        "hostname = \"kitchen\"\ntimezone = \"Europe/Berlin\"\nssh_key = [\"{owner}\"]\nlanguage = \"de\"\n\
+         [owner]\nname = \"{OWNER}\"\npassword = \"{PASSWORD}\"\n"
+    );
     let preseed = Preseed::parse(text.as_bytes()).expect("a good preseed").render().expect("it fits");
-    let port = free_port()?;
+    let (port, web) = (free_port()?, free_port()?);
     let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
-        spec.forwards.push((port, 22));
+        spec.forwards.extend([(port, 22), (web, 443)]);
         let disk = std::fs::OpenOptions::new().read(true).write(true).open(&spec.drives[0].path)?;
         let place = locate(&disk, layout::CONFIG.number, FILE).expect("every image has the file");
         Ok(disk.write_all_at(&preseed, place.extents[0].offset)?)
@@ -74,6 +73,18 @@ async fn a_preseeded_device_has_its_name_and_opens_to_its_key_alone() -> Result<
     assert!(seen.starts_with("kitchen\nCE"), "{seen}");
     assert!(seen.contains("slot          A (committed)"), "{seen}");
     assert_eq!(ssh(port, &keys.path().join("stranger"), "true")?, None, "a stranger's key");
+
+    // Ready without a browser: the owner signs in, nobody can claim, and the card no longer holds a secret.
+    let mut client = Client::new(&device, web, "kitchen.local")?;
+    assert_eq!(client.ask("POST", "/claim", Some(&json!({ "code": "12345678" })))?.status, 409);
+    client.expect(200, "POST", "/session", Some(&json!({ "name": OWNER, "password": PASSWORD })))?;
+    assert_eq!(client.expect(200, "GET", "/settings", None)?["language"], "de");
+    let disk = std::fs::File::open(device.disk(0))?;
+    let place = locate(&disk, layout::CONFIG.number, FILE).expect("every image has the file");
+    let mut left = [0; 4096];
+    disk.read_exact_at(&mut left, place.extents[0].offset)?;
+    let left = String::from_utf8_lossy(&left);
+    assert!(left.contains("kitchen") && !left.contains(PASSWORD), "{left}");
     assert_eq!(bus.failed_units().await?, Vec::<String>::new());
     Ok(())
 }
@@ -92,5 +103,45 @@ async fn without_a_key_ssh_is_off_and_a_wrong_preseed_is_said() -> Result<(), Jo
     assert_eq!(bus.shell("! systemctl is-active ssh.service ssh.socket", SHORT).await?, 0, "SSH is off");
     assert_eq!(bus.shell("test \"$(cat /proc/sys/kernel/hostname)\" = tayberry", SHORT).await?, 0);
     assert_eq!(bus.failed_units().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// A file of the config partition as it lies on the disk.
+fn on_the_card(device: &Device, name: &str) -> Result<String, JourneyError> {
+    let disk = std::fs::File::open(device.disk(0))?;
+    let place = locate(&disk, layout::CONFIG.number, name)
+        .map_err(|error| JourneyError::Failed(error.to_string()))?;
+    let mut text = Vec::new();
+    for extent in &place.extents {
+        let mut piece = vec![0; usize::try_from(extent.length).unwrap_or_default()];
+        disk.read_exact_at(&mut piece, extent.offset)?;
+        text.append(&mut piece);
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+#[tokio::test]
+async fn a_preseed_with_an_owner_needs_no_browser_and_its_card_keeps_no_password() -> Result<(), JourneyError>
+{
+    let fixture = Fixture::load()?;
+    let text = format!(
+        "hostname = \"kitchen\"\nlanguage = \"de\"\n[owner]\nname = \"{OWNER}\"\npassword = \"{PASSWORD}\"\n"
+    );
+    let preseed = Preseed::parse(text.as_bytes()).expect("a good preseed").render().expect("it fits");
+    let port = free_port()?;
+    let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
+        spec.forwards.push((port, 443));
+        let disk = std::fs::OpenOptions::new().read(true).write(true).open(&spec.drives[0].path)?;
+        let place = locate(&disk, layout::CONFIG.number, FILE).expect("every image has the file");
+        Ok(disk.write_all_at(&preseed, place.extents[0].offset)?)
+    })?;
+    let mut owner = Client::new(&device, port, "kitchen.local")?;
+    let overview = owner.expect(200, "GET", "/overview", None)?;
+    assert_eq!((&overview["phase"], &overview["language"]), (&json!("owned"), &json!("de")));
+    owner.expect(200, "POST", "/session", Some(&json!({ "name": OWNER, "password": PASSWORD })))?;
+    assert_eq!(owner.expect(200, "GET", "/settings", None)?["name"], "kitchen");
+    let left = on_the_card(&device, FILE)?;
+    assert!(left.contains("kitchen") && !left.contains(PASSWORD), "{left}");
+    assert!(!device.console().contains("Claim code"), "a device with an owner shows no code");
     Ok(())
 }

@@ -41,8 +41,9 @@ pub struct Leaf {
 /// What the device is called and knows now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// Host name, without a domain.
-    pub hostname: String,
+    /// What it is called, without a domain: its own name, and the one under which it is found if a neighbour had that
+    /// already.
+    pub hostnames: Vec<String>,
     /// Addresses.
     pub addresses: Vec<IpAddr>,
     /// Where the time came from.
@@ -56,7 +57,9 @@ pub struct Facts {
 /// The certificate to have now.
 #[must_use]
 pub fn wanted(facts: &Facts) -> Leaf {
-    let names = DOMAINS.iter().map(|domain| format!("{}.{domain}", facts.hostname)).collect();
+    let mut hosts = facts.hostnames.clone();
+    hosts.dedup();
+    let names = hosts.iter().flat_map(|host| DOMAINS.map(|domain| format!("{host}.{domain}"))).collect();
     let provisional = !clock::is_known(facts.source);
     let (not_before, life) =
         if provisional { (facts.build, PROVISIONAL) } else { ((facts.now - SLACK).max(facts.build), LIFE) };
@@ -84,14 +87,14 @@ mod tests {
 
     fn facts(source: TimeSource, now: i64) -> Facts {
         let addresses = vec![IpAddr::from([192, 168, 1, 20])];
-        Facts { hostname: "kitchen".to_owned(), addresses, source, now, build: BUILD }
+        Facts { hostnames: vec!["kitchen".to_owned(); 2], addresses, source, now, build: BUILD }
     }
 
     #[test]
     fn an_unknown_time_gives_a_long_certificate_from_the_build_on() {
         let leaf = wanted(&facts(TimeSource::Build, BUILD + 60));
         assert_eq!((leaf.not_before, leaf.not_after), (BUILD, BUILD + 825 * DAY));
-        assert_eq!(leaf.names[0], "kitchen.local");
+        assert_eq!((leaf.names[0].as_str(), leaf.names.len()), ("kitchen.local", DOMAINS.len()));
         let later = facts(TimeSource::Network, BUILD + 400 * DAY);
         assert!(must_renew(&leaf, &later), "the time is known now");
         let leaf = wanted(&later);
@@ -103,7 +106,7 @@ mod tests {
         let first = facts(TimeSource::Network, BUILD + 10 * DAY);
         let leaf = wanted(&first);
         assert!(!must_renew(&leaf, &first));
-        assert!(must_renew(&leaf, &Facts { hostname: "attic".into(), ..first.clone() }));
+        assert!(must_renew(&leaf, &Facts { hostnames: vec!["attic".into()], ..first.clone() }));
         assert!(must_renew(&leaf, &Facts { addresses: Vec::new(), ..first.clone() }));
         assert!(!must_renew(&leaf, &Facts { now: first.now + 58 * DAY, ..first.clone() }));
         assert!(must_renew(&leaf, &Facts { now: first.now + 60 * DAY, ..first.clone() }));

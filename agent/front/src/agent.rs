@@ -21,7 +21,7 @@ pub(crate) trait Agent {
     #[zbus(property)]
     fn certificates(&self) -> zbus::Result<u32>;
     /// Answers a request as JSON with an outcome as JSON.
-    fn ask(&self, peer: &str, local: &str, credential: &str, request: &str) -> zbus::Result<String>;
+    fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
     /// A certificate chain for a public key; DER.
     fn certify(&self, public_key: &[u8]) -> zbus::Result<Vec<Vec<u8>>>;
 }
@@ -48,7 +48,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
     let request = serde_json::to_string(request).map_err(|error| unusable(&error))?;
-    let answer = agent.ask(&peer, &local, &caller.credential, &request);
+    let answer = agent.ask((&peer, &local), &caller.credential, &request);
     let answer = tokio::time::timeout(PATIENCE, answer).await.map_err(|late| unusable(&late))?;
     let answer = answer.map_err(|error| unusable(&error))?;
     match serde_json::from_str(&answer).map_err(|error| unusable(&error))? {

@@ -1,17 +1,19 @@
-//! `tayberryctl`: shows on the device what the agent serves on the system bus.
+//! `tayberryctl`: asks the agent of this device, as root. Wiring only.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a command-line program")]
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
+use tayberry_agent::ctl::{CtlError, network, settings, status};
 use tayberry_agent::service::client::AgentProxy;
 
 /// Talks to the agent of this device.
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  tayberryctl status\n  tayberryctl --json status\n\n\
+    after_help = "Examples:\n  tayberryctl status\n  tayberryctl settings --timezone Europe/Berlin\n  \
+    tayberryctl --json network\n\n\
     Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage."
 )]
 struct Cli {
@@ -24,67 +26,39 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show version, slots, state and how long the boot took
+    /// Show version, slots, state, health and how long the boot took
     Status,
+    /// Show the owner's settings, or change some
+    Settings(settings::Arguments),
+    /// Show interfaces, and the wireless networks in reach
+    Network,
 }
 
-#[derive(Serialize)]
-struct Status {
-    version: String,
-    booted_slot: String,
-    default_slot: String,
-    trial: bool,
-    state: String,
-    disk: String,
-    root_hash: String,
-    boot_stages: Vec<(String, u64)>,
-    /// Degrees Celsius; none where there is no mailbox.
-    soc_temperature: Option<f64>,
-}
-
-async fn status() -> zbus::Result<Status> {
+async fn run(cli: &Cli) -> Result<String, CtlError> {
     let bus = zbus::Connection::system().await?;
     let agent = AgentProxy::new(&bus).await?;
-    Ok(Status {
-        version: agent.version().await?,
-        booted_slot: agent.booted_slot().await?,
-        default_slot: agent.default_slot().await?,
-        trial: agent.trial().await?,
-        state: agent.state().await?,
-        disk: agent.disk().await?,
-        root_hash: agent.root_hash().await?,
-        boot_stages: agent.boot_stages().await?,
-        soc_temperature: agent.soc_temperature().await.ok(),
+    Ok(match &cli.command {
+        Command::Status => shown(cli.json, &status::look(&agent).await?, status::words)?,
+        Command::Settings(arguments) => {
+            shown(cli.json, &settings::run(&agent, arguments).await?, settings::words)?
+        }
+        Command::Network => shown(cli.json, &network::look(&agent).await?, network::words)?,
     })
 }
 
-fn print(status: &Status, json: bool) {
-    if json {
-        println!("{}", serde_json::to_string(status).unwrap_or_default());
-        return;
-    }
-    println!("version       {}", status.version);
-    println!("slot          {} ({}), next boot {}", status.booted_slot, status.state, status.default_slot);
-    println!("disk          {}", status.disk);
-    println!("root hash     {}", status.root_hash);
-    if let Some(degrees) = status.soc_temperature {
-        println!("temperature   {degrees:.1} °C");
-    }
-    for (name, length) in &status.boot_stages {
-        println!("boot {name:8} {length:6} ms");
-    }
+fn shown<T: Serialize>(json: bool, answer: &T, words: fn(&T) -> String) -> serde_json::Result<String> {
+    if json { Ok(serde_json::to_string(answer)? + "\n") } else { Ok(words(answer)) }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Cli { command: Command::Status, json } = Cli::parse();
-    match status().await {
-        Ok(status) => {
-            print(&status, json);
+    match run(&Cli::parse()).await {
+        Ok(text) => {
+            print!("{text}");
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("tayberryctl: the agent does not answer: {error}. See `journalctl -u tayberryd`.");
+            eprintln!("tayberryctl: {error}");
             ExitCode::FAILURE
         }
     }

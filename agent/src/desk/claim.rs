@@ -23,7 +23,7 @@ impl Desk {
         let state = self.state();
         Overview {
             phase: if state.owner.is_some() { Phase::Owned } else { Phase::Unclaimed },
-            name: network::name(),
+            name: self.network.name().borrow().clone(),
             version: crate::VERSION.to_owned(),
             language: state.owner.as_ref().map(|_| state.language),
             time_known: tayberry_core::clock::is_known(self.time_source()),

@@ -33,7 +33,7 @@ impl Desk {
 
     fn facts(&self) -> Facts {
         Facts {
-            hostname: network::name(),
+            hostnames: vec![network::name(), self.network.name().borrow().clone()],
             addresses: network::addresses(),
             source: self.time_source(),
             now: clock::now(),

@@ -130,7 +130,10 @@ impl Desk {
             Request::FinishSetup(answers) => json(self.finish_setup(sender, *answers).await?),
             Request::SignIn(credentials) => json(self.sign_in(sender, credentials).await?),
             Request::Recover(recovery) => json(self.recover(sender, recovery).await?),
-            Request::SignOut => json(self.sign_out(sender)),
+            Request::SignOut => {
+                self.sign_out(sender);
+                Ok(Value::Null)
+            }
             Request::WhoAmI => json(self.who_am_i(&asker)),
             Request::ChangePassword(change) => json(self.change_password(sender, change).await?),
             Request::Status => json(self.status().await?),

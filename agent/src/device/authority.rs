@@ -169,7 +169,7 @@ mod tests {
         assert!(why.is_none());
         assert_eq!((first.fingerprint(), first.fingerprint().len()), (again.fingerprint(), 95));
         let facts = Facts {
-            hostname: "kitchen".into(),
+            hostnames: vec!["kitchen".into(), "kitchen2".into()],
             addresses: vec![[192, 168, 1, 20].into()],
             source: TimeSource::Clock,
             now: BUILD + 100_000,

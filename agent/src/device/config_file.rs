@@ -4,16 +4,27 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
-use tayberry_firmware::{LocateError, locate};
+use tayberry_core::replace::Step;
+use tayberry_firmware::{BootFile, LocateError, locate};
 use tayberry_format::layout;
+
+/// The disk's device; an absolute path stands for itself.
+fn open(options: &OpenOptions, disk: &str) -> io::Result<File> {
+    options.open(Path::new("/dev").join(disk))
+}
+
+fn place(disk: &File, name: &str) -> io::Result<BootFile> {
+    locate(disk, layout::CONFIG.number, name).map_err(io::Error::other)
+}
 
 /// Reads at most `most` bytes and one more, which shows that there are too many; empty when there is no such file.
 ///
 /// # Errors
 /// When the config partition is damaged, or the disk cannot be read.
 pub fn read(disk: &str, name: &str, most: usize) -> io::Result<Vec<u8>> {
-    let disk = File::open(format!("/dev/{disk}"))?;
+    let disk = open(OpenOptions::new().read(true), disk)?;
     let place = match locate(&disk, layout::CONFIG.number, name) {
         Ok(place) => place,
         Err(LocateError::Missing { .. }) => return Ok(Vec::new()),
@@ -36,8 +47,8 @@ pub fn read(disk: &str, name: &str, most: usize) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When the file is not one extent of `block`'s size, or the disk cannot be written.
 pub fn overwrite<const N: usize>(disk: &str, name: &str, block: &[u8; N]) -> io::Result<()> {
-    let disk = OpenOptions::new().read(true).write(true).open(format!("/dev/{disk}"))?;
-    let place = locate(&disk, layout::CONFIG.number, name).map_err(io::Error::other)?;
+    let disk = open(OpenOptions::new().read(true).write(true), disk)?;
+    let place = place(&disk, name)?;
     let [extent] = place.extents[..] else { return Err(io::Error::other(format!("{name} is in pieces"))) };
     if extent.length != N as u64 {
         return Err(io::Error::other(format!("{name} has {} bytes, not {N}", extent.length)));
@@ -50,3 +61,38 @@ pub fn overwrite<const N: usize>(disk: &str, name: &str, block: &[u8; N]) -> io:
     disk.write_all_at(block, extent.offset)?;
     disk.sync_all()
 }
+
+/// Does the steps, each on the disk before the next begins. The file may lie in pieces: a person may have replaced it.
+///
+/// # Errors
+/// When the file has another length by now, or the disk cannot be written.
+pub fn replace(disk: &str, name: &str, length: usize, steps: &[Step]) -> io::Result<()> {
+    let disk = open(OpenOptions::new().read(true).write(true), disk)?;
+    let place = place(&disk, name)?;
+    if place.size != length as u64 {
+        return Err(io::Error::other(format!("{name} has {} bytes, not {length}", place.size)));
+    }
+    for step in steps {
+        write(&disk, &place, step)?;
+        disk.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Writes one step, piece by piece.
+fn write(disk: &File, place: &BootFile, step: &Step) -> io::Result<()> {
+    let (mut skip, mut rest) = (step.at as u64, step.bytes.as_slice());
+    for extent in &place.extents {
+        let room = extent.length.saturating_sub(skip);
+        let (now, later) = rest.split_at(rest.len().min(usize::try_from(room).map_err(io::Error::other)?));
+        if !now.is_empty() {
+            disk.write_all_at(now, extent.offset + skip)?;
+        }
+        (skip, rest) = (skip.saturating_sub(extent.length), later);
+    }
+    if rest.is_empty() { Ok(()) } else { Err(io::Error::other("the step goes beyond the file")) }
+}
+
+#[cfg(test)]
+#[path = "config_file_tests.rs"]
+pub(crate) mod tests;

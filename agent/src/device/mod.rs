@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config_file;
 pub mod console;
 pub mod data;
+pub mod imager;
 pub mod mailbox;
 pub mod network;
 pub mod password;

@@ -49,7 +49,7 @@ impl Users {
 pub(super) async fn ask(
     desk: &Desk,
     user: u32,
-    from: [&str; 2],
+    from: (&str, &str),
     credential: &str,
     request: &str,
 ) -> zbus::fdo::Result<String> {
@@ -64,13 +64,18 @@ pub(super) async fn ask(
     serde_json::to_string(&outcome).map_err(super::failed)
 }
 
-fn read(user: u32, from: [&str; 2], credential: &str, request: &str) -> Result<(Sender, Request), Problem> {
+fn read(
+    user: u32,
+    from: (&str, &str),
+    credential: &str,
+    request: &str,
+) -> Result<(Sender, Request), Problem> {
     if request.len() > MAX_BYTES {
         return Err(Problem::new(Kind::BadRequest, format!("A request has at most {MAX_BYTES} bytes.")));
     }
     let request = serde_json::from_str(request)
         .map_err(|error| Problem::new(Kind::BadRequest, format!("This is no request: {error}.")))?;
-    let [peer, local] = from.map(|address| address.parse::<IpAddr>().ok());
+    let [peer, local] = [from.0, from.1].map(|address| address.parse::<IpAddr>().ok());
     let credential = match credential.split_once(' ') {
         Some(("session", secret)) => Credential::Session(secret.to_owned()),
         Some(("token", secret)) => Credential::Token(secret.to_owned()),
@@ -88,7 +93,7 @@ mod tests {
     fn only_root_itself_is_root() {
         let asked = r#"{"ask":"status"}"#;
         let credential = |user, peer, credential| {
-            read(user, [peer, ""], credential, asked).map(|(sender, _)| sender.credential)
+            read(user, (peer, ""), credential, asked).map(|(sender, _)| sender.credential)
         };
         assert!(credential(0, "", "") == Ok(Credential::Root));
         assert!(credential(0, "192.168.1.2", "") == Ok(Credential::Nothing), "asked for somebody");
@@ -101,12 +106,12 @@ mod tests {
     fn what_is_no_request_is_said() {
         for text in ["", "{", r#"{"ask":"everything"}"#, r#"{"ask":"claim","with":{"code":"1","x":2}}"#] {
             assert_eq!(
-                read(0, ["", ""], "", text).err().map(|problem| problem.kind),
+                read(0, ("", ""), "", text).err().map(|problem| problem.kind),
                 Some(Kind::BadRequest),
                 "{text}"
             );
         }
-        let long = format!("{:>width$}", "{}", width = MAX_BYTES + 1);
-        assert_eq!(read(0, ["", ""], "", &long).err().map(|problem| problem.kind), Some(Kind::BadRequest));
+        let long = " ".repeat(MAX_BYTES + 1);
+        assert_eq!(read(0, ("", ""), "", &long).err().map(|problem| problem.kind), Some(Kind::BadRequest));
     }
 }

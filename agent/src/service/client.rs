@@ -38,7 +38,7 @@ pub trait Agent {
     #[zbus(property)]
     fn certificates(&self) -> zbus::Result<u32>;
     /// Answers a request as JSON with an outcome as JSON.
-    fn ask(&self, peer: &str, local: &str, credential: &str, request: &str) -> zbus::Result<String>;
+    fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
     /// A certificate chain for a public key; DER.
     fn certify(&self, public_key: &[u8]) -> zbus::Result<Vec<Vec<u8>>>;
 }

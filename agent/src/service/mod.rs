@@ -110,24 +110,23 @@ impl Agent {
         self.certificates
     }
 
-    /// Answers a request (`tayberry_core::request::Request` as JSON) with an `Outcome` as JSON. `peer` and `local` are the
-    /// addresses of the connection it came over, or empty; `credential` is empty, `session SECRET` or `token SECRET`.
+    /// Answers a request (`tayberry_core::request::Request` as JSON) with an `Outcome` as JSON. `from` is the
+    /// addresses of the connection it came over, the other end first, or empty; `credential` is empty, `session SECRET` or `token SECRET`.
     async fn ask(
         &self,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &zbus::Connection,
-        peer: &str,
-        local: &str,
+        from: (&str, &str),
         credential: &str,
         request: &str,
     ) -> zbus::fdo::Result<String> {
         let user = self.users.of(bus, &header).await?;
-        ask::ask(&self.desk, user, [peer, local], credential, request).await
+        ask::ask(&self.desk, user, from, credential, request).await
     }
 
     /// A certificate chain for a public key (an uncompressed point of P-256): DER, the front's own first.
-    fn certify(&self, public_key: Vec<u8>) -> zbus::fdo::Result<Vec<Vec<u8>>> {
-        self.desk.certify(&public_key).map_err(failed)
+    fn certify(&self, public_key: &[u8]) -> zbus::fdo::Result<Vec<Vec<u8>>> {
+        self.desk.certify(public_key).map_err(failed)
     }
 
     /// Temperature of the processor in degrees Celsius, read anew each time; an error where there is no mailbox.

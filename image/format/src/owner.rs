@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::preseed::NotAllowed;
+
 /// Language of the pages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -25,6 +27,30 @@ pub enum Channel {
     Stable,
     /// Earlier, for those who help testing.
     Beta,
+}
+
+impl TryFrom<String> for Language {
+    type Error = NotAllowed;
+
+    fn try_from(text: String) -> Result<Self, NotAllowed> {
+        match text.as_str() {
+            "en" => Ok(Self::En),
+            "de" => Ok(Self::De),
+            _ => Err(NotAllowed("a language is en or de")),
+        }
+    }
+}
+
+impl TryFrom<String> for Channel {
+    type Error = NotAllowed;
+
+    fn try_from(text: String) -> Result<Self, NotAllowed> {
+        match text.as_str() {
+            "stable" => Ok(Self::Stable),
+            "beta" => Ok(Self::Beta),
+            _ => Err(NotAllowed("a channel is stable or beta")),
+        }
+    }
 }
 
 /// The owner.

@@ -8,6 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use crate::owner::{Channel, Language};
+
 /// Name of the file in the config partition.
 pub const FILE: &str = "tayberry.toml";
 
@@ -36,12 +38,31 @@ pub struct Preseed {
     /// Time zone of the device's owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<TimeZone>,
+    /// Language of the pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// Where updates come from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// Who may log in by SSH; SSH stays off without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ssh_key: Vec<SshKey>,
     /// The wireless network to join.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wifi: Option<Wifi>,
+    /// Who the device is to belong to: the setup in the browser is skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<NewOwner>,
+}
+
+/// The owner to be. Name and password are judged by the device like those of the setup in the browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewOwner {
+    /// Name to sign in with.
+    pub name: String,
+    /// Password, in plain text: it is gone from the file once the device has started.
+    pub password: OwnerPassword,
 }
 
 /// A wireless network.
@@ -109,11 +130,44 @@ impl Preseed {
         Ok(block)
     }
 
+    /// The same without secrets: no owner, and no wireless network that has a password. Without its password such a
+    /// network would read as an open one, which a device that is reset later must not join.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let wifi = self.wifi.clone().filter(|wifi| wifi.password.is_none());
+        Self { wifi, owner: None, ..self.clone() }
+    }
+
+    /// What takes the place of a file of `length` bytes once it was taken over: what it said, without secrets, padded
+    /// with newlines. Where there is no room for that (a person may have written it in fewer bytes than we do), nothing
+    /// but newlines.
+    #[must_use]
+    pub fn replacement(&self, length: usize) -> Vec<u8> {
+        const WHY: &str = "# Taken over by the device; what held a password was removed.\n";
+        let text = toml::to_string(&self.without_secrets()).unwrap_or_default();
+        padded(&[&format!("{WHY}{text}"), &text], length)
+    }
+
+    /// Whether it holds a secret.
+    #[must_use]
+    pub fn has_secrets(&self) -> bool {
+        self.without_secrets() != *self
+    }
+
     /// Whether it decides nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// The first of `texts` that has room in `length` bytes, padded with newlines; all newlines if none has.
+pub(crate) fn padded(texts: &[&str], length: usize) -> Vec<u8> {
+    let mut bytes = vec![b'\n'; length];
+    if let Some(text) = texts.iter().find(|text| text.len() <= length) {
+        bytes.splice(..text.len(), text.bytes());
+    }
+    bytes
 }
 
 /// The library's explanation in one line, without the value of a wrong type: `password = 12345678` is a password, too.
@@ -138,7 +192,7 @@ fn invalid(bytes: &[u8], at: usize, message: String) -> PreseedError {
 /// A value that is not allowed; says what is. It never repeats the value, which may be a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{0}")]
-pub struct NotAllowed(&'static str);
+pub struct NotAllowed(pub(crate) &'static str);
 
 /// Makes a checked text type. `$check` answers whether a text is allowed, `$allowed` says what is.
 macro_rules! checked {
@@ -231,6 +285,20 @@ checked!(
         _ => false,
     },
     "a Wi-Fi password has 8 to 63 printable ASCII characters, or is a key of 64 hexadecimal digits"
+);
+
+impl std::fmt::Debug for OwnerPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OwnerPassword(…)")
+    }
+}
+
+checked!(
+    /// The password of an owner to be. Its length alone is judged here; how easy it is to guess, on the device. Never
+    /// printed.
+    OwnerPassword,
+    |text| (8..=128).contains(&text.chars().count()),
+    "an owner's password has 8 to 128 characters"
 );
 
 checked!(

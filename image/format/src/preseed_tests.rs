@@ -9,8 +9,9 @@ const KEY: &str =
 
 fn full() -> Preseed {
     let text = format!(
-        "hostname = \"shed\"\ntimezone = \"Europe/Berlin\"\nssh_key = [\"{KEY}\"]\n\n\
-         [wifi]\nssid = \"Café\"\npassword = \"correct horse\"\ncountry = \"DE\"\n"
+        "hostname = \"shed\"\ntimezone = \"Europe/Berlin\"\nlanguage = \"de\"\nchannel = \"beta\"\n\
+         ssh_key = [\"{KEY}\"]\n\n[wifi]\nssid = \"Café\"\npassword = \"correct horse\"\ncountry = \"DE\"\n\n\
+         [owner]\nname = \"Margarete\"\npassword = \"quark-Teller-77-Mond\"\n"
     );
     Preseed::parse(text.as_bytes()).unwrap()
 }
@@ -21,6 +22,24 @@ fn golden() {
     let text = std::str::from_utf8(&block).unwrap();
     assert_eq!(text.trim_end(), include_str!("../fixtures/tayberry.toml").trim_end());
     assert_eq!(Preseed::parse(&block), Ok(full()));
+}
+
+#[test]
+fn the_replacement_holds_no_secret() {
+    let golden = include_str!("../fixtures/tayberry-taken-over.toml");
+    let replacement = full().replacement(BYTES);
+    assert_eq!(std::str::from_utf8(&replacement).unwrap().trim_end(), golden.trim_end());
+    assert_eq!(replacement.len(), BYTES);
+    assert_eq!(Preseed::parse(&replacement), Ok(full().without_secrets()));
+    // No room for the comment, and no room at all.
+    let text = toml::to_string(&full().without_secrets()).unwrap();
+    assert_eq!(full().replacement(text.len()), text.as_bytes());
+    assert_eq!(full().replacement(text.len() - 1), vec![b'\n'; text.len() - 1]);
+    assert_eq!(full().replacement(0), b"");
+    // An open network is no secret, and stays.
+    let open = Preseed::parse(b"[wifi]\nssid = \"a\"").unwrap();
+    assert!(!open.has_secrets() && full().has_secrets());
+    assert_eq!(open.without_secrets(), open);
 }
 
 #[test]
@@ -52,6 +71,10 @@ fn mistakes_are_named_with_their_place() {
         ("wifi = { ssid = \"\" }", 1, 17, "1 to 32 bytes"),
         ("[wifi]\nssid = \"a\"\ncountry = \"de\"", 3, 11, "capital"),
         ("[wifi]\nssid = \"a\"\npassword = \"secret7\"", 3, 12, "8 to 63"),
+        ("language = \"fr\"", 1, 12, "expected `en` or `de`"),
+        ("channel = \"nightly\"", 1, 11, "expected `stable` or `beta`"),
+        ("[owner]\nname = \"a\"", 1, 1, "missing field `password`"),
+        ("[owner]\nname = \"a\"\npassword = \"secret7\"", 3, 12, "8 to 128"),
         ("a = ", 1, 5, "expected"),
         ("[wifi]\n[wifi]", 2, 2, "duplicate"),
     ];
@@ -72,11 +95,16 @@ fn mistakes_are_named_with_their_place() {
 #[test]
 fn a_password_is_never_printed() {
     let shown = format!("{:?}", full());
-    assert!(shown.contains("shed") && !shown.contains("correct"), "{shown}");
+    assert!(shown.contains("shed") && !shown.contains("correct") && !shown.contains("quark"), "{shown}");
     for value in ["\"4321\"", "87654321", "hunter4321", "[\"4321\"]", "\"43210000", "432.1"] {
-        let text = format!("[wifi]\nssid = \"a\"\npassword = {value}");
-        let error = Preseed::parse(text.as_bytes()).unwrap_err().to_string();
-        assert!(!error.contains("4321"), "{error}");
+        for table in ["[wifi]\nssid", "[owner]\nname"] {
+            let text = format!("{table} = \"a\"\npassword = {value}");
+            match Preseed::parse(text.as_bytes()) {
+                Err(error) => assert!(!error.to_string().contains("4321"), "{error}"),
+                // Longer passwords of owners are allowed here.
+                Ok(preseed) => assert!(table.contains("owner") && !format!("{preseed:?}").contains("4321")),
+            }
+        }
     }
 }
 
@@ -96,6 +124,9 @@ proptest! {
         wifi in prop::option::of(("\\PC{1,8}", prop::option::of("[ -~]{8,63}|[0-9a-fA-F]{64}"),
             prop::option::of("[A-Z]{2}"))),
         keys in 0..9_usize,
+        choices in (prop::option::of("en|de"), prop::option::of("stable|beta")),
+        owner in prop::option::of(("\\PC{1,8}", "\\PC{8,40}")),
+        length in 0..BYTES,
     ) {
         let preseed = Preseed {
             hostname: hostname.map(|text| Hostname::try_from(text).unwrap()),
@@ -106,8 +137,16 @@ proptest! {
                 password: password.map(|text| WifiPassword::try_from(text).unwrap()),
                 country: country.map(|text| Country::try_from(text).unwrap()),
             }),
+            language: choices.0.map(|text| Language::try_from(text).unwrap()),
+            channel: choices.1.map(|text| Channel::try_from(text).unwrap()),
+            owner: owner.map(|(name, password)| NewOwner { name, password: password.try_into().unwrap() }),
         };
-        prop_assert_eq!(Preseed::parse(&preseed.render().unwrap()), Ok(preseed));
+        prop_assert_eq!(Preseed::parse(&preseed.render().unwrap()), Ok(preseed.clone()));
+        // Whatever room there is: what replaces it says the same without secrets, or nothing.
+        let left = preseed.replacement(length);
+        prop_assert_eq!(left.len(), length);
+        let left = Preseed::parse(&left).unwrap();
+        prop_assert!(left == preseed.without_secrets() || left.is_empty());
     }
 
     #[test]

@@ -55,9 +55,12 @@ pub struct State {
     /// Tokens for scripts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token: Vec<Token>,
-    /// SHA-256 of the preseed file that was taken over last, hexadecimal: each is taken over once.
+    /// SHA-256, hexadecimal, of the preseed file as the device left it: each text is taken over once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preseed: Option<String>,
+    /// The same of what Raspberry Pi Imager wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imager: Option<String>,
 }
 
 /// A document that cannot be used.
@@ -159,6 +162,16 @@ mod tests {
             let at = at % bytes.len();
             bytes[at] ^= 1 << bit;
             prop_assert!(State::decode(&bytes).is_err());
+        }
+
+        #[test]
+        fn any_content_behind_a_good_header_gives_an_answer(
+            body in "[{]?(\"(hostname|claim|owner|token|wifi|imager)\"[:,]|[0-9]{1,12}|[{}\\[\\],:]|\"\\PC{0,8}\"){0,20}[}]?",
+        ) {
+            let checksum = hex::encode(Sha256::digest(&body));
+            if let Ok(state) = State::decode(format!("{MAGIC} {FORMAT} {checksum}\n{body}").as_bytes()) {
+                prop_assert_eq!(State::decode(&state.encode().unwrap()), Ok(state));
+            }
         }
 
         #[test]

@@ -19,6 +19,8 @@ pub struct Programs {
     pub init: PathBuf,
     /// The agent.
     pub tayberryd: PathBuf,
+    /// Its HTTPS port.
+    pub front: PathBuf,
     /// Its command line.
     pub tayberryctl: PathBuf,
     /// The emulator's helper; static. Not part of the image.
@@ -36,7 +38,7 @@ pub fn programs(tools: &Tools, project: &Path, ui: Ui) -> Result<Programs, Build
     let version = tools.root().file_name().map(PathBuf::from).unwrap_or_default();
     let target = project.join("target/device").join(version);
     let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
-    cargo(tools, project, &target.join("dynamic"), &["tayberry-agent"], "")?;
+    cargo(tools, project, &target.join("dynamic"), &["tayberry-agent", "tayberry-front"], "")?;
     cargo(
         tools,
         project,
@@ -49,6 +51,7 @@ pub fn programs(tools: &Tools, project: &Path, ui: Ui) -> Result<Programs, Build
         init: found("static", "tayberry-init"),
         guest: found("static", "tayberry-guest"),
         tayberryd: found("dynamic", "tayberryd"),
+        front: found("dynamic", "tayberry-front"),
         tayberryctl: found("dynamic", "tayberryctl"),
     })
 }

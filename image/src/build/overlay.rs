@@ -36,9 +36,11 @@ pub fn apply(tree: &mut Tree, folder: &Path) -> Result<(), BuildError> {
 /// # Errors
 /// When a file cannot be copied.
 pub fn programs(tree: &mut Tree, programs: &Programs) -> Result<(), BuildError> {
-    for (from, to) in
-        [(&programs.tayberryd, "usr/lib/tayberry/tayberryd"), (&programs.tayberryctl, "usr/bin/tayberryctl")]
-    {
+    for (from, to) in [
+        (&programs.tayberryd, "usr/lib/tayberry/tayberryd"),
+        (&programs.front, "usr/lib/tayberry/tayberry-front"),
+        (&programs.tayberryctl, "usr/bin/tayberryctl"),
+    ] {
         tree.write(to, &std::fs::read(from).map_err(at(from))?)?;
         chmod(&tree.path(to), 0o755)?;
     }

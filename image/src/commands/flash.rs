@@ -25,7 +25,8 @@ use crate::ui::{Ui, human};
 #[derive(Debug, Default, clap::Args)]
 #[command(after_help = "Examples:\n  tayberry flash                      list the drives\n  \
     tayberry flash /dev/sdX             write the newest image of out/\n  \
-    tayberry flash x.img.zst /dev/sdX --hostname shed --ssh-key ~/.ssh/id_ed25519.pub\n\n\
+    tayberry flash x.img.zst /dev/sdX --hostname shed --ssh-key ~/.ssh/id_ed25519.pub\n  \
+    tayberry flash /dev/sdX --hostname shed --owner Margarete --owner-password-file password\n\n\
     Interrupting is safe: a drive that is not finished has no partition table and boots nothing.")]
 pub struct Arguments {
     /// The image, compressed or not (default: the newest in out/)

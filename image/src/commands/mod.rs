@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod control;
+pub mod device;
 pub mod emulate;
 pub mod flash;
 pub mod inspect;
@@ -54,6 +55,9 @@ pub enum CommandError {
     /// Writing to a drive.
     #[error(transparent)]
     Flash(#[from] crate::flash::FlashError),
+    /// A device in the network.
+    #[error(transparent)]
+    Device(#[from] crate::device::DeviceError),
     /// Looking at an image.
     #[error(transparent)]
     Inspect(#[from] crate::inspect::InspectError),

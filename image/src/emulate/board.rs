@@ -35,6 +35,8 @@ pub struct Spec {
     pub air: Option<u16>,
     /// Added to the kernel command line, as the firmware does for the board.
     pub cmdline: String,
+    /// What the board's clock says at power-on, such as `1970-01-01`; the time of this machine if none.
+    pub clock: Option<String>,
     /// Replaces the initramfs that the firmware chose, for comparisons.
     pub initramfs: Option<PathBuf>,
     /// Silicon of the board.
@@ -58,6 +60,7 @@ impl Spec {
             cable: true,
             air: None,
             cmdline: String::new(),
+            clock: None,
             initramfs: None,
             stepping: Stepping::C1,
             anonymous: false,

@@ -122,6 +122,9 @@ pub fn arguments(spec: &Spec, loaded: &Loaded) -> Vec<String> {
     for (index, one) in spec.drives.iter().enumerate() {
         all.extend(drive(index, one));
     }
+    if let Some(clock) = &spec.clock {
+        all.extend(["-rtc".to_owned(), format!("base={clock}")]);
+    }
     for name in PORTS {
         let id = name.replace('.', "-");
         let socket = quoted(&spec.file(name));

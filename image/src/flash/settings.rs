@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use tayberry_format::preseed::{NotAllowed, Preseed, PreseedError, SshKey, Wifi};
+use tayberry_format::preseed::{NewOwner, NotAllowed, OwnerPassword, Preseed, PreseedError, SshKey, Wifi};
 
 /// Largest key or password file that is read, in bytes.
 const MAX_BYTES: u64 = 16 << 10;
@@ -30,6 +30,18 @@ pub struct Settings {
     /// The owner's time zone, such as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     pub timezone: Option<String>,
+    /// The language of the device's pages: en or de
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<String>,
+    /// Where the device takes updates from: stable or beta
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<String>,
+    /// The name of the device's owner: the device needs no setup in a browser then
+    #[arg(long, value_name = "NAME", requires = "owner_password_file")]
+    pub owner: Option<String>,
+    /// A file whose first line is the owner's password; the device removes it from the card at its first boot
+    #[arg(long, value_name = "FILE", requires = "owner")]
+    pub owner_password_file: Option<PathBuf>,
 }
 
 /// Settings that cannot be given to the device.
@@ -67,6 +79,9 @@ impl Settings {
         let mut preseed = Preseed {
             hostname: checked("--hostname", self.hostname.clone())?,
             timezone: checked("--timezone", self.timezone.clone())?,
+            language: checked("--language", self.language.clone())?,
+            channel: checked("--channel", self.channel.clone())?,
+            owner: self.new_owner()?,
             ..Preseed::default()
         };
         for path in &self.ssh_key {
@@ -74,8 +89,8 @@ impl Settings {
         }
         if let Some(ssid) = checked("--wifi-ssid", self.wifi_ssid.clone())? {
             let option = "--wifi-password-file";
-            let password = self.wifi_password_file.as_deref().map(|path| text(option, path)).transpose()?;
-            let first = password.map(|text| text.lines().next().unwrap_or_default().to_owned());
+            let first =
+                self.wifi_password_file.as_deref().map(|path| first_line(option, path)).transpose()?;
             preseed.wifi = Some(Wifi {
                 ssid,
                 password: checked(option, first)?,
@@ -84,9 +99,22 @@ impl Settings {
         }
         Ok(preseed)
     }
+
+    fn new_owner(&self) -> Result<Option<NewOwner>, SettingsError> {
+        let (Some(name), Some(path)) = (&self.owner, &self.owner_password_file) else { return Ok(None) };
+        let option = "--owner-password-file";
+        let password = OwnerPassword::try_from(first_line(option, path)?)
+            .map_err(|error| SettingsError::Value { option, error })?;
+        Ok(Some(NewOwner { name: name.clone(), password }))
+    }
 }
 
-fn checked<T: TryFrom<String, Error = NotAllowed>>(
+/// The first line of a file that holds a password.
+pub(crate) fn first_line(option: &'static str, path: &Path) -> Result<String, SettingsError> {
+    Ok(text(option, path)?.lines().next().unwrap_or_default().to_owned())
+}
+
+pub(crate) fn checked<T: TryFrom<String, Error = NotAllowed>>(
     option: &'static str,
     value: Option<String>,
 ) -> Result<Option<T>, SettingsError> {
@@ -138,18 +166,35 @@ mod tests {
             ssh_key: vec![file("a.pub", &format!("# mine\n\n{key}\n{key}\n"))],
             wifi_ssid: Some("net".into()),
             wifi_password_file: Some(file("password", "correct horse \n")),
+            owner: Some("Margarete".into()),
+            owner_password_file: Some(file("owner", "quark-Teller-77-Mond\n")),
+            language: Some("de".into()),
+            channel: Some("beta".into()),
             ..Settings::default()
         };
         let preseed = good.preseed().unwrap();
         assert_eq!(preseed.ssh_key.len(), 2);
+        let owner = preseed.owner.unwrap();
+        assert_eq!((owner.name.as_str(), owner.password.as_ref()), ("Margarete", "quark-Teller-77-Mond"));
+        assert!(preseed.language.is_some() && preseed.channel.is_some());
         assert_eq!(preseed.wifi.unwrap().password.unwrap().as_ref(), "correct horse ");
 
         let host = Settings { hostname: Some("My Pi".into()), ..Settings::default() };
         let with_key = |text: &str| Settings { ssh_key: vec![file("k", text)], ..Settings::default() };
         let private = with_key("-----BEGIN OPENSSH PRIVATE KEY-----\n").preseed().unwrap_err().to_string();
         assert!(private.contains(".pub"), "{private}");
+        let short = Settings {
+            owner: Some("Margarete".into()),
+            owner_password_file: Some(file("short", "secret7\n")),
+            ..Settings::default()
+        };
+        let language = Settings { language: Some("fr".into()), ..Settings::default() };
+        let channel = Settings { channel: Some("nightly".into()), ..Settings::default() };
         let rows = [
             (host.preseed(), "--hostname: a hostname has"),
+            (short.preseed(), "--owner-password-file: an owner's password has 8 to 128"),
+            (language.preseed(), "--language: a language is en or de"),
+            (channel.preseed(), "--channel: a channel is stable or beta"),
             (with_key("").preseed(), "no key"),
             (with_key("hello").preseed(), ".pub file"),
             (with_key(&"x".repeat(20_000)).preseed(), "16384 bytes"),

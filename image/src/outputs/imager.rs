@@ -21,6 +21,7 @@ pub fn build(facts: &Facts<'_>, written: &Written) -> Value {
         "image_download_sha256": written.image_sha256,
         "release_date": date,
         "devices": ["pi5-64bit"],
-        "init_format": "none",
+        // The files that Imager then writes are read by tayberry-format::imager.
+        "init_format": "cloudinit",
     }] })
 }

@@ -72,3 +72,6 @@ pub enum Outcome<T> {
     /// Why there is none.
     Problem(problem::Problem),
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,12 @@ pub enum Kind {
     BadRequest,
     /// There is no such thing.
     NotFound,
+    /// It is there, but cannot be asked in this way.
+    WrongMethod,
+    /// The body is longer than 64 KiB.
+    TooLarge,
+    /// The body is not JSON.
+    WrongMediaType,
     /// Something else in the request is not allowed; `detail` says what is.
     NotAllowed,
     /// Nobody is signed in, or the session has ended.
@@ -52,6 +58,9 @@ impl Kind {
             Self::SignInFirst | Self::WrongPassword => 401,
             Self::Forbidden | Self::WrongCode => 403,
             Self::NotFound => 404,
+            Self::WrongMethod => 405,
+            Self::TooLarge => 413,
+            Self::WrongMediaType => 415,
             Self::AlreadyOwned | Self::NotOwnedYet | Self::NothingToConfirm | Self::OtherNetwork => 409,
             Self::NotAllowed | Self::WeakPassword | Self::RecoveryNotKept | Self::CannotJoin => 422,
             Self::TooManyTries => 429,
@@ -66,6 +75,9 @@ impl Kind {
         match self {
             Self::BadRequest => "The request cannot be understood",
             Self::NotFound => "There is nothing here",
+            Self::WrongMethod => "This cannot be asked in this way",
+            Self::TooLarge => "The request is too long",
+            Self::WrongMediaType => "The request is not JSON",
             Self::NotAllowed => "This value is not allowed",
             Self::SignInFirst => "Sign in first",
             Self::Forbidden => "This needs another right",

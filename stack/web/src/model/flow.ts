@@ -104,16 +104,17 @@ export function before(screen: Screen): Screen | undefined {
 /** One label of a host name, as `Hostname` of tayberry-format. */
 export const isName = (text: string) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
 
-const bare = (text: string) => text.replace(/[\s-]/g, "").toUpperCase();
+const bare = (text: string) => text.replace(/[\s-]/g, "");
 
-/** The characters of the recovery code that are asked back. */
+/** The characters of the recovery code that are asked back, as they are printed. */
 export function askedCharacters(codes: RecoveryCodes): string {
   const code = bare(codes.codes[codes.ask_code] ?? "");
   return codes.ask_characters.map((at) => code[at] ?? "").join("");
 }
 
 export function charactersMatch(codes: RecoveryCodes | undefined, typed: string): boolean {
-  return codes !== undefined && bare(typed) !== "" && bare(typed) === askedCharacters(codes);
+  if (codes === undefined || bare(typed) === "") return false;
+  return bare(typed).toUpperCase() === askedCharacters(codes).toUpperCase();
 }
 
 export const digitsOf = (code: string) => code.replace(/[\s-]/g, "");

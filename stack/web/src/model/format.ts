@@ -38,18 +38,21 @@ export function decimal(value: number, language: Language): string {
   return new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
 }
 
-export function moment(seconds: number, language: Language, timeZone?: string): string {
-  return new Intl.DateTimeFormat(language, {
-    dateStyle: "medium", timeStyle: "short", ...(timeZone === undefined ? {} : { timeZone }),
-  }).format(seconds * 1000);
+/** The language as it is spoken where the browser is: dates are written otherwise in London than in New York. */
+export function locale(language: Language, languages: readonly string[] = globalThis.navigator.languages): string {
+  return languages.find((tag) => tag.startsWith(language)) ?? language;
+}
+
+export function moment(seconds: number, language: Language): string {
+  return new Intl.DateTimeFormat(locale(language), { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);
 }
 
 export function day(seconds: number, language: Language): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(seconds * 1000);
+  return new Intl.DateTimeFormat(locale(language), { dateStyle: "medium" }).format(seconds * 1000);
 }
 
 export function clock(milliseconds: number, language: Language): string {
-  return new Intl.DateTimeFormat(language, { timeStyle: "medium" }).format(milliseconds);
+  return new Intl.DateTimeFormat(locale(language), { timeStyle: "medium" }).format(milliseconds);
 }
 
 /** How long ago, in the largest unit that fits. */

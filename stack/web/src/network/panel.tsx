@@ -20,7 +20,7 @@ interface Seen {
   at: number;
 }
 
-export function NetworkPanel() {
+export function NetworkPanel({ onTrial }: { onTrial?: (running: boolean) => void }) {
   const words = useWords();
   const text = words.network;
   const [seen, setSeen] = useState<Seen>();
@@ -48,12 +48,15 @@ export function NetworkPanel() {
   }, [askFirst, take]);
   useEffect(() => {
     // A device that changes networks may be silent for a while.
-    const timer = setInterval(() => void device.network().then(take, () => undefined), LOOK_MS);
+    const timer = setInterval(() => {
+      if (!document.hidden) void device.network().then(take, () => undefined);
+    }, LOOK_MS);
     return () => clearInterval(timer);
   }, [take]);
 
   const trial = seen?.network.trial;
   const id = trial?.id;
+  useEffect(() => onTrial?.(id !== undefined), [onTrial, id]);
   const addresses = linkable(trial?.addresses ?? []);
   const origins = ["", ...addresses.map((address) => originAt(address, location.port))].join(" ");
   useEffect(() => {
@@ -117,9 +120,11 @@ function InterfaceRow({ one, network }: { one: Interface; network: Network }) {
   return (
     <li className={one.connected ? "interface on" : "interface"}>
       <span className="dot" aria-hidden="true" />
-      <span className="interface-what">{one.kind === "ethernet" ? text.cable : text.wifi}</span>
-      <span>{state}</span>
-      {one.connected && <span className="muted address">{linkable(one.addresses).join(", ") || text.waiting}</span>}
+      <div className="interface-text">
+        <span className="interface-what">{one.kind === "ethernet" ? text.cable : text.wifi}</span>
+        <span>{state}</span>
+        {one.connected && <span className="muted address">{linkable(one.addresses).join(", ") || text.waiting}</span>}
+      </div>
     </li>
   );
 }

@@ -66,7 +66,7 @@ export function WifiForm({ networks, asking, onJoin, onRefresh }: WifiFormProps)
           spellCheck={false} onValue={setSsid} />
       )}
       {picked !== "" && secured !== false && (
-        <PasswordField label={words.common.password} hint={picked === OTHER ? text.passwordHint : undefined} value={password}
+        <PasswordField label={text.password} hint={picked === OTHER ? text.passwordHint : undefined} value={password}
           error={errors.password} autoComplete="off" onValue={(value) => {
             setPassword(value);
             setErrors({});
@@ -79,7 +79,7 @@ export function WifiForm({ networks, asking, onJoin, onRefresh }: WifiFormProps)
             {list.map(({ code, name }) => <option key={code} value={code}>{name}</option>)}
           </Select>
           <div className="buttons">
-            <Action type="submit" className="secondary" off={asking.busy}>{asking.busy ? words.common.busy : text.join}</Action>
+            <Action type="submit" className="accent" off={asking.busy}>{asking.busy ? words.common.busy : text.join}</Action>
           </div>
         </>
       )}

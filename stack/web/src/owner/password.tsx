@@ -41,7 +41,7 @@ export function PasswordPart({ owner }: { owner: string }) {
   return (
     <section className="card">
       <h2>{text.password}</h2>
-      <Form onSubmit={submit} label={text.password}>
+      <Form onSubmit={submit} label={text.changePassword}>
         {/* Password managers look for the name that belongs to a password. */}
         <input className="unseen" type="text" autoComplete="username" value={owner} readOnly tabIndex={-1} aria-hidden="true" />
         <PasswordField label={text.current} value={current} error={errors.current ?? wrong} autoComplete="current-password"
@@ -55,7 +55,7 @@ export function PasswordPart({ owner }: { owner: string }) {
             setNext(value);
             setErrors({});
           }} />
-        <Meter password={next} strength={strength} />
+        <Meter password={next} strength={strength} said={errors.next !== undefined} />
         <Trouble asking={asking} except="wrong-password" />
         <div role="status">{changed && <Notice kind="good">{text.passwordChanged}</Notice>}</div>
         <div className="buttons"><Submit asking={asking}>{text.changePassword}</Submit></div>

@@ -74,7 +74,8 @@ function DevicePart({ onChanged }: { onChanged: () => void }) {
       setBefore(kept);
       setNow(kept);
       setSaved(true);
-      onChanged();
+      // After a new name this address may be gone: the link to the new one has to stay.
+      if (changed.name === undefined) onChanged();
     });
   };
   return (

@@ -41,7 +41,7 @@ function Verdict({ status, connected, words, stale }: VerdictProps) {
       <div>
         <h2 className="verdict-word">{text[kind]}</h2>
         <p>{says}{kind === "lost" && stale !== "" ? ` ${stale}` : ""}</p>
-        {status !== undefined && status.notices.length > 0 && (
+        {connected && status !== undefined && status.notices.length > 0 && (
           <ul className="list" lang="en">{status.notices.map((notice) => <li key={notice}>{notice}</li>)}</ul>
         )}
       </div>
@@ -72,7 +72,8 @@ function Facts({ status, words, language }: { status: Status; words: Words; lang
       </Tile>
       <Tile title={text.hardware}>
         {status.temperature_c !== undefined && <Fact what={text.temperature}>{celsius(status.temperature_c, language)}</Fact>}
-        <Fact what={text.load}>{decimal(status.load, language)} <span className="muted">{text.loadHint}</span></Fact>
+        <Fact what={text.load}>{decimal(status.load, language)}</Fact>
+        <p className="muted small">{text.loadHint}</p>
       </Tile>
       <Tile title={text.storage}>
         <RoomFact what={text.data} room={status.data} words={words} language={language} />

@@ -102,7 +102,7 @@ export function Choices({ label, error, value, choices, onValue }: ChoicesProps)
             onChange={() => onValue(choice.value)} />
           <span className="choice-text">
             <span className="choice-label">{choice.label}</span>
-            {choice.text !== undefined && <span className="muted"> {choice.text}</span>}
+            {choice.text !== undefined && <span className="muted">{choice.text}</span>}
           </span>
           {choice.mark}
         </label>

@@ -33,12 +33,19 @@ export function useStrength(password: string, name: string): Strength | undefine
   return judged?.password === password && judged.name === name ? judged.strength : undefined;
 }
 
-export function Meter({ password, strength }: { password: string; strength: Strength | undefined }) {
+interface MeterProps {
+  password: string;
+  strength: Strength | undefined;
+  /** The field says already what is wrong. */
+  said?: boolean;
+}
+
+export function Meter({ password, strength, said = false }: MeterProps) {
   const words = useWords();
   if (password === "") return <p className="unseen" role="status" />;
   const score = strength?.score ?? 0;
   const says = strength === undefined ? words.password.judging
-    : strength.weakness !== undefined ? words.password[strength.weakness]
+    : said ? "" : strength.weakness !== undefined ? words.password[strength.weakness]
       : strength.good_enough ? words.password.enough : "";
   const level = strength === undefined ? "" : strength.good_enough ? "strong" : "weak";
   return (

@@ -1,12 +1,11 @@
 // Step 4: everything at a glance, then all answers go to the device in one piece.
 import { useEffect, useState } from "react";
-import { device } from "../api/client";
+import { asProblem, device } from "../api/client";
 import type { Finished, Network } from "../api/types";
-import type { Screen } from "../model/flow";
+import { askedCharacters, type Screen } from "../model/flow";
 import { summary } from "../network/summary";
 import { Action, Form, Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
-import { asProblem } from "../api/client";
 import { useAsk } from "../parts/use-ask";
 import { explain, LANGUAGES, useSpeech } from "../text/language";
 import { Buttons } from "./buttons";
@@ -33,7 +32,7 @@ export function CheckScreen({ setup, onBack, onGo, onFinished }: ScreenProps & {
     await asking.ask(async () => {
       try {
         onFinished(await device.finish({
-          language, owner: draft.owner, password: setup.password, recovery_characters: setup.characters.trim(),
+          language, owner: draft.owner, password: setup.password, recovery_characters: setup.codes === undefined ? "" : askedCharacters(setup.codes),
           name: draft.name, timezone: draft.timezone, channel: draft.channel,
         }));
       } catch (error) {

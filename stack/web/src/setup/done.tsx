@@ -1,8 +1,8 @@
 // The end of the setup: the address to keep, and what is next.
-import type { Finished } from "../api/types";
+import type { Finished, Overview } from "../api/types";
 import { Copy } from "../parts/copy";
+import { addressOf } from "../parts/device-fields";
 import { Heading } from "../parts/frame";
-import { Notice } from "../parts/notice";
 import { useWords } from "../text/language";
 import { TrustPanel } from "../trust/panel";
 
@@ -12,18 +12,27 @@ function picture(svg: string): string {
   return `data:image/svg+xml;base64,${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
 }
 
-export function DoneScreen({ finished, onOwned }: { finished: Finished; onOwned: () => void }) {
+interface DoneProps {
+  finished: Finished;
+  overview: Overview;
+  name: string;
+  onOwned: () => void;
+}
+
+export function DoneScreen({ finished, overview, name, onOwned }: DoneProps) {
   const words = useWords();
+  const [scheme, rest] = finished.address.split("//");
+  // This page's own name may be gone with the setup; an address stays.
+  const moved = location.hostname.endsWith(".local") && location.hostname !== `${name}.local`;
   const text = words.setup.done;
   return (
     <>
       <section className="card">
-        <Notice kind="good">{null}</Notice>
-        <Heading>{text.title}</Heading>
+        <Heading above={text.above}>{text.title}</Heading>
         <p className="lead">{text.text}</p>
         <div className="keep">
           <div className="keep-address">
-            <p><a className="address big" href={finished.address}>{finished.address}</a></p>
+            <p><a className="address big" href={finished.address}>{scheme}//<wbr />{rest}</a></p>
             <Copy text={finished.address} label={finished.address} />
           </div>
           <figure className="qr">
@@ -31,10 +40,13 @@ export function DoneScreen({ finished, onOwned }: { finished: Finished; onOwned:
             <figcaption className="muted">{text.qrText}</figcaption>
           </figure>
         </div>
-        <p>{text.next}</p>
-        <div className="buttons"><button type="button" className="primary" onClick={onOwned}>{text.status}</button></div>
+        <p>{text.next}{moved ? ` ${text.moved}` : ""}</p>
+        <div className="buttons">
+          {moved ? <a className="primary" href={addressOf(name)}>{text.status}</a>
+            : <button type="button" className="primary" onClick={onOwned}>{text.status}</button>}
+        </div>
       </section>
-      <section className="card"><TrustPanel level="h2" /></section>
+      <section className="card"><TrustPanel level="h2" known={{ ...overview, name, authority_fingerprint: finished.authority_fingerprint }} /></section>
     </>
   );
 }

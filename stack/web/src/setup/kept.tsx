@@ -22,12 +22,8 @@ export function KeptScreen({ setup, dispatch, onNext, onBack, trouble }: ScreenP
   const places = codes.ask_characters.map((at) => String(at + 1));
   const list = new Intl.ListFormat(language, { type: "conjunction" }).format(places);
   const wanted = new Set(codes.ask_characters);
-  let index = -1;
-  const pattern = Array.from(codes.codes[codes.ask_code] ?? "", (character) => {
-    if (character === "-" || character === " ") return "-" as const;
-    index += 1;
-    return wanted.has(index) ? index + 1 : ("" as const);
-  });
+  const groups = (codes.codes[codes.ask_code] ?? "").split(/[\s-]+/);
+  const starts = groups.map((_, at) => groups.slice(0, at).join("").length);
 
   const submit = () => {
     if (setup.characters.trim() === "") setError(text.need);
@@ -42,9 +38,14 @@ export function KeptScreen({ setup, dispatch, onNext, onBack, trouble }: ScreenP
       <Form onSubmit={submit}>
         <div className="pattern" aria-hidden="true">
           <span className="pattern-number">{codes.ask_code + 1}.</span>
-          {pattern.map((slot, at) => (
-            <span key={at} className={slot === "-" ? "pattern-hyphen" : slot === "" ? "pattern-other" : "pattern-wanted"}>
-              {slot === "-" ? "-" : slot}
+          {groups.map((group, at) => (
+            <span key={starts[at]} className="pattern-group">
+              {Array.from(group, (_, inside) => {
+                const place = (starts[at] ?? 0) + inside;
+                const asked = wanted.has(place);
+                return <span key={place} className={asked ? "pattern-wanted" : "pattern-other"}>{asked ? place + 1 : ""}</span>;
+              })}
+              {at + 1 < groups.length && <span className="pattern-hyphen">-</span>}
             </span>
           ))}
         </div>

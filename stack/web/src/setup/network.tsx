@@ -1,4 +1,5 @@
 // Step 3, second part: the network. The work is done by network/.
+import { useState } from "react";
 import { NetworkPanel } from "../network/panel";
 import { Form } from "../parts/form";
 import { Heading } from "../parts/frame";
@@ -12,15 +13,18 @@ export function NetworkScreen({ dispatch, onNext, onBack }: ScreenProps) {
   const text = useWords().setup.network;
   const above = useStep(3);
   const asking = useAsk();
+  // Leaving this screen would leave the trial unconfirmed.
+  const [trial, setTrial] = useState(false);
   return (
     <>
       <Heading above={above}>{text.title}</Heading>
       <p className="lead">{text.text}</p>
-      <NetworkPanel />
+      <NetworkPanel onTrial={setTrial} />
       <Form onSubmit={() => {
+        if (trial) return;
         dispatch({ does: "seen", screen: "network" });
         onNext();
-      }}><Buttons asking={asking} onBack={onBack} /></Form>
+      }}><Buttons asking={asking} off={trial} onBack={trial ? undefined : onBack} /></Form>
     </>
   );
 }

@@ -53,7 +53,7 @@ export function OwnerScreen({ setup, dispatch, onNext, onBack, trouble }: Screen
             dispatch({ does: "password", password: value, good: false });
             setErrors({});
           }} />
-        <Meter password={password} strength={strength} />
+        <Meter password={password} strength={strength} said={errors.password !== undefined} />
         <Trouble asking={asking} />
         <Buttons asking={asking} onBack={onBack} />
       </Form>

@@ -63,7 +63,7 @@ export function Setup({ overview, claimed, link, onOwned }: SetupProps) {
   }, [route]);
 
   if (finished !== undefined) {
-    return <Frame name={overview.name} version={overview.version}><DoneScreen finished={finished} onOwned={onOwned} /></Frame>;
+    return <Frame name={setup.draft.name} version={overview.version}><DoneScreen finished={finished} overview={overview} name={setup.draft.name} onOwned={onOwned} /></Frame>;
   }
   const previous = before(shown);
   const props: ScreenProps = {

@@ -4,24 +4,32 @@ import { device } from "../api/client";
 import type { Overview } from "../api/types";
 import { otherOrigins } from "../model/places";
 import { Copy } from "../parts/copy";
+import { Fingerprint } from "../parts/fingerprint";
 import { Action } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
 import { useWords } from "../text/language";
+import { system } from "./system";
 import { Tabs } from "./tabs";
 
 const FILES = "/api/v1/authority";
 
-/** The files differ for each system only in the wrapping. */
-export function TrustPanel({ level }: { level: "h1" | "h2" }) {
+interface TrustProps {
+  level: "h1" | "h2";
+  /** What is known of the device already; it is asked otherwise. */
+  known?: Overview;
+}
+
+export function TrustPanel({ level, known }: TrustProps) {
   const words = useWords();
   const { trust } = words;
-  const [overview, setOverview] = useState<Overview>();
+  const [overview, setOverview] = useState(known);
   useEffect(() => {
+    if (known !== undefined) return;
     let over = false;
     device.overview().then((found) => { if (!over) setOverview(found); }, () => undefined);
     return () => { over = true; };
-  }, []);
+  }, [known]);
   const Part = level === "h1" ? "h2" : "h3";
   return (
     <div className="trust">
@@ -37,7 +45,7 @@ export function TrustPanel({ level }: { level: "h1" | "h2" }) {
       {overview !== undefined && (
         <div className="fingerprint">
           <p><strong>{trust.fingerprint}</strong> <span className="muted">{trust.fingerprintHint}</span></p>
-          <p className="code" data-testid="fingerprint">{overview.authority_fingerprint}</p>
+          <Fingerprint text={overview.authority_fingerprint} />
           <Copy text={overview.authority_fingerprint} label={trust.fingerprint} />
         </div>
       )}
@@ -50,15 +58,6 @@ export function TrustPanel({ level }: { level: "h1" | "h2" }) {
       <TrustTest overview={overview} />
     </div>
   );
-}
-
-/** The tab that this browser most likely needs. */
-export function system(agent: string): string {
-  if (/Android/.test(agent)) return "android";
-  if (/iPhone|iPad/.test(agent)) return "ios";
-  if (/Windows/.test(agent)) return "windows";
-  if (/Mac OS X/.test(agent)) return "macos";
-  return /Firefox/.test(agent) ? "firefox" : "linux";
 }
 
 type Result = "none" | "testing" | "trusted" | "not-yet";

@@ -2,9 +2,11 @@
 //! benchmark; each prints a table for people and one JSON object as its last line.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its results")]
 
+mod agent;
 mod baseline;
 mod boot;
 mod build;
+mod debian;
 mod stock;
 
 use std::process::ExitCode;
@@ -25,8 +27,9 @@ async fn main() -> ExitCode {
 async fn run(name: Option<&str>) -> Result<(), JourneyError> {
     match name {
         Some("build") => build::run(),
+        Some("agent") => agent::run(&Fixture::load()?).await,
         Some("boot") => boot::run(&Fixture::load()?).await,
-        _ => Err(JourneyError::Failed("say which: scripts/bench build, or scripts/bench boot".into())),
+        _ => Err(JourneyError::Failed("say which: scripts/bench agent, boot or build".into())),
     }
 }
 

@@ -14,12 +14,10 @@ use system_tests::{Fixture, JourneyError};
 use tayberry::build::tree::Tree;
 use tayberry::build::trim::Trim;
 use tayberry::build::{erofs, modules};
-use tayberry::config::Config;
 use tayberry::emulate::board::Drive;
 use tayberry::emulate::disk::DISK_BYTES;
 use tayberry::fetch::Cache;
-use tayberry::lock::{Lock, Section, resolve};
-use tayberry::mirror::Mirror;
+use tayberry::lock::{Lock, Section};
 use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
 use tayberry_format::boot_report::{BootReport, Data};
@@ -27,7 +25,7 @@ use tayberry_format::layout::{self, HASH_OFFSET, MIB, SECTOR};
 use tayberry_format::slot::Slot;
 use tayberry_format::verity::{BLOCK, RootHash};
 
-use crate::failed;
+use crate::{debian, failed};
 
 /// initramfs-tools, what it packs when it is there, and the essential packages, which nothing depends on by name (Debian
 /// policy 3.8).
@@ -67,7 +65,7 @@ const LARGEST: u64 = 512 * MIB;
 
 /// Kernel command line of a system with such an initramfs (initramfs-tools(7)).
 pub(crate) const CMDLINE: &str =
-    "root=/dev/mapper/tayberry-root rootfstype=erofs ro init=/usr/lib/systemd/systemd";
+    "console=ttyAMA0 root=/dev/mapper/tayberry-root rootfstype=erofs ro init=/usr/lib/systemd/systemd";
 
 /// Makes the initramfs; returns its file.
 ///
@@ -108,29 +106,13 @@ fn fill(fixture: &Fixture, folder: &Path, disk: &Path) -> Result<(), JourneyErro
 
 /// Debian's packages with the kernel of the image; and that kernel's release.
 fn packages(fixture: &Fixture, folder: &Path) -> Result<(Lock, String), JourneyError> {
-    let mut config = Config::load(&fixture.paths.config()).map_err(failed)?;
-    let mut kernel = config.flavour().cloned().ok_or_else(|| failed("no kernel flavour"))?;
-    let mirror = Mirror::find(&config).map_err(failed)?;
     let locked = Lock::load(&fixture.paths.lock())?;
-    let mut of_kernel: Vec<_> = locked
-        .section(Section::System)
-        .filter(|package| package.name.starts_with("linux-"))
-        .cloned()
-        .collect();
-    of_kernel.retain(|package| package.name.contains("+deb"));
+    let system = locked.section(Section::System).filter(|package| package.name.starts_with("linux-"));
+    let of_kernel: Vec<_> = system.filter(|package| package.name.contains("+deb")).cloned().collect();
     let names = of_kernel.iter().map(|package| package.name.as_str());
     let release = names.filter_map(|name| name.strip_prefix("linux-image-")).max().map(str::to_owned);
     let release = release.ok_or_else(|| failed("the lock has no kernel"))?;
-    config.system.packages = PACKAGES.map(str::to_owned).to_vec();
-    config.system.leave_out = vec!["linux-image-*".to_owned()];
-    kernel.packages.clear();
-    kernel.headers = None;
-    let apt = folder.join("apt");
-    let mut lock = resolve::resolve(&config, &kernel, &mirror, &apt, &locked.package).map_err(failed)?;
-    lock.package.retain(|package| package.section == Section::System);
-    lock.package.extend(of_kernel);
-    let cache = Cache::new(&fixture.paths.cache);
-    cache.fetch(&lock.package, Some(&mirror), Ui::new(Mode::Text)).map_err(failed)?;
+    let lock = debian::packages(fixture, folder, &PACKAGES, &["linux-image-*"], of_kernel)?;
     Ok((lock, release))
 }
 

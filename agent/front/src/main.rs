@@ -1,0 +1,81 @@
+//! `tayberry-front`: the HTTPS port of the device. Unprivileged, without a file of its own; everything it knows it asks
+//! `tayberryd` for, over the system bus. It works without containers, database or internet. Wiring only.
+
+mod agent;
+mod api;
+mod connection;
+mod headers;
+mod pages;
+mod session;
+mod sockets;
+mod tls;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::agent::AgentProxy;
+
+/// What every handler shares.
+#[derive(Clone)]
+pub(crate) struct App {
+    /// The agent.
+    agent: AgentProxy<'static>,
+    /// The content security policy, which names the device's addresses.
+    policy: Arc<ArcSwap<String>>,
+    /// The host name, without a domain.
+    name: Arc<ArcSwap<String>>,
+}
+
+/// A front that cannot start.
+#[derive(Debug, thiserror::Error)]
+enum FrontError {
+    #[error("the system bus: {0}")]
+    Bus(#[from] zbus::Error),
+    #[error(transparent)]
+    Sockets(#[from] sockets::SocketsError),
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
+    #[error("systemd: {0}")]
+    Notify(#[from] std::io::Error),
+}
+
+async fn run() -> Result<std::convert::Infallible, FrontError> {
+    let listeners = sockets::listeners()?;
+    let bus = zbus::Connection::system().await?;
+    let app = App {
+        agent: AgentProxy::new(&bus).await?,
+        policy: Arc::new(ArcSwap::from_pointee(headers::policy(None))),
+        name: Arc::new(ArcSwap::from_pointee("tayberry".to_owned())),
+    };
+    let shown = Arc::new(tls::Shown::default());
+    let acceptor = tokio_rustls::TlsAcceptor::from(tls::config(shown.clone())?);
+    for listener in listeners.secure {
+        tokio::spawn(connection::serve(listener, Some(acceptor.clone()), pages::router(app.clone())));
+    }
+    for listener in listeners.plain {
+        tokio::spawn(connection::serve(listener, None, pages::redirect(app.clone())));
+    }
+    let renewed = async || {
+        pages::look_around(&app).await;
+        if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
+            tracing::warn!("systemd does not listen: {error}");
+        }
+    };
+    match tls::keep(&app.agent, &shown, renewed).await {}
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    if let Ok(journal) = tracing_journald::layer() {
+        tracing_subscriber::registry().with(journal).init();
+    } else {
+        tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    }
+    let Err(error) = run().await;
+    tracing::error!("{error}");
+    ExitCode::FAILURE
+}

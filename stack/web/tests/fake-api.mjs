@@ -1,0 +1,150 @@
+// A device that exists only in tests: answers the routes of docs/api.md from memory, with its rules about cookies, CSRF
+// values and claim codes. Speaking HTTP is left to fake-device.mjs.
+
+export const FINGERPRINT = Array.from({ length: 32 }, (_, index) => (index * 7 + 16).toString(16).padStart(2, "0").toUpperCase()).join(":");
+export const CLAIM = "12345678";
+export const PASSWORD = "plum tractor violin cloud";
+const GB = 1_000_000_000;
+const CODES = ["7KQF-M2XP-R9TD-C4WH", "N3VB-8YGL-Q6ZS-J5KP", "D7HM-4RXC-T2FW-9BNQ", "P6ZG-K8LV-5SJY-M3TD",
+  "W9CF-2QHB-X7RN-G4KZ", "L5TY-J3MP-6DVS-8FQX", "H2XR-9ZKW-B4GC-N7LT", "S8QD-5PFM-Y6VJ-R3HB"];
+const finder = (x, y) => [[0, 0], [14, 0], [0, 14]].map(([left, top]) => [x - left, y - top]).find(([u, v]) => u >= 0 && v >= 0 && u < 7 && v < 7);
+const dark = (x, y) => {
+  const at = finder(x, y);
+  if (at) { const ring = Math.max(Math.abs(at[0] - 3), Math.abs(at[1] - 3)); return ring !== 2; }
+  return Math.imul(x * 7919 + y * 104729 + 11, 2654435761) >>> 31 === 1;
+};
+/** Looks like a QR code and says nothing. */
+const QR = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 21 21" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h21v21H0z"/><path d="${
+  Array.from({ length: 441 }, (_, at) => (dark(at % 21, Math.floor(at / 21)) ? `M${at % 21} ${Math.floor(at / 21)}h1v1h-1z` : "")).join("")}"/></svg>`;
+
+const TITLES = { "wrong-code": 403, "wrong-password": 401, "sign-in-first": 401, forbidden: 403, "too-many-tries": 429,
+  "weak-password": 422, "recovery-not-kept": 422, "nothing-to-confirm": 409, "other-network": 409, "not-found": 404,
+  "already-owned": 409, failed: 500, "cannot-join": 422, "not-allowed": 422 };
+const problem = (kind, more = {}) => ({ status: TITLES[kind], body: { type: `/problems/${kind}`, kind, title: kind, status: TITLES[kind], ...more } });
+const good = (body, more = {}) => ({ status: 200, body, ...more });
+const EMPTY = { status: 204 };
+
+export function fresh(more = {}) {
+  return {
+    phase: "unclaimed", name: "tayberry", language: undefined, timezone: "Europe/Berlin", channel: "stable", role: undefined,
+    wrong: 0, owner: "ada", password: PASSWORD, health: "good", notices: [], codesMade: 0, wanted: undefined, trial: undefined,
+    trialEnds: 0, cable: true, tokens: [], judged: [], answers: undefined, silent: false, csrf: 0, trialLasts: 60_000, ...more,
+  };
+}
+
+function network(state) {
+  if (state.trial && Date.now() > state.trialEnds) { state.trial = undefined; state.wanted = state.before; }
+  const home = state.wanted === "Brombeere";
+  return {
+    interfaces: [
+      { name: "end0", kind: "ethernet", connected: state.cable, addresses: state.cable ? ["127.0.0.1", "fe80::1"] : [] },
+      { name: "wlan0", kind: "wifi", connected: home, addresses: home ? ["127.0.0.1"] : [] },
+    ],
+    wifi: [
+      { ssid: "Brombeere", strength: 88, secured: true, joined: home },
+      { ssid: "Café am Eck – Gäste", strength: 54, secured: false, joined: false },
+      { ssid: "FRITZ!Box 7590 with a long name", strength: 21, secured: true, joined: false },
+    ],
+    ...(state.wanted ? { wanted_wifi: state.wanted } : {}),
+    ...(state.trial ? { trial: { id: state.trial, reverts_in_s: Math.ceil((state.trialEnds - Date.now()) / 1000), addresses: ["127.0.0.1"] } } : {}),
+  };
+}
+
+export function status(state) {
+  return {
+    name: state.name, version: "0.2.0", slot: "A", next_slot: "A", state: "committed", health: state.health, notices: state.notices,
+    addresses: ["127.0.0.1", "fd00::20", "fe80::1"], temperature_c: 47.3, uptime_s: 183_720 + Math.floor(process.uptime()), now: 1_790_000_000,
+    time: "network", data: { total: 118 * GB, free: 97.4 * GB }, memory: { total: 8.2 * GB, free: 6.9 * GB }, load: 0.12,
+    last_event: { at: 1_790_000_000 - 7300, kind: "signed-in", from: "192.0.2.44" },
+  };
+}
+
+function judge(password) {
+  const weak = (score, weakness) => ({ score, good_enough: false, weakness });
+  if ([...password].length < 8) return weak(0, "too-short");
+  if (/^(password|passwort|12345678)/i.test(password)) return weak(0, "well-known");
+  if (password.length < 14) return weak(2, "easy-to-guess");
+  return { score: 4, good_enough: true };
+}
+
+/** What a request is answered; `host` is the name or address it came to. */
+export function answer(state, method, path, body, { csrf, host }) {
+  const route = `${method} ${path}`;
+  const who = () => good({ role: state.role, ...(state.role === "owner" ? { name: state.owner } : {}), csrf: `csrf-${state.csrf}` });
+  const begin = (role) => { state.role = role; state.csrf += 1; return { ...who(), cookie: true }; };
+  const wait = () => (state.wrong >= 3 ? problem("too-many-tries", { retry_after_s: 2 }) : undefined);
+  switch (route) {
+    case "GET /overview":
+      return good({ phase: state.phase, name: state.name, version: "0.2.0", ...(state.phase === "owned" && state.language ? { language: state.language } : {}),
+        time_known: true, now: 1_790_000_000, authority_fingerprint: FINGERPRINT, addresses: ["127.0.0.1"], setup_network: false });
+    case "POST /claim": {
+      const waits = wait();
+      if (waits) { state.wrong = 0; return waits; }
+      if (body.code !== CLAIM) { state.wrong += 1; return problem("wrong-code"); }
+      state.wrong = 0;
+      return begin("setup");
+    }
+    case "POST /session": {
+      const waits = wait();
+      if (waits) { state.wrong = 0; return waits; }
+      if (body.name !== state.owner || body.password !== state.password) { state.wrong += 1; return problem("wrong-password"); }
+      return begin("owner");
+    }
+    case "POST /recovery":
+      if (body.code.replace(/[\s-]/g, "").toUpperCase() !== CODES[0].replace(/-/g, "")) return problem("wrong-password");
+      state.password = body.password;
+      return begin("owner");
+    case "POST /network/confirm":
+      if (!state.trial || body.id !== state.trial) return problem("nothing-to-confirm");
+      if (host !== "127.0.0.1") return problem("other-network");
+      state.trial = undefined;
+      return EMPTY;
+    case "GET /trust-test":
+      return EMPTY;
+  }
+  if (!state.role) return problem("sign-in-first");
+  if (method !== "GET" && csrf !== `csrf-${state.csrf}`) return problem("forbidden");
+  if (/^\/(setup)/.test(path) && state.role !== "setup") return problem("forbidden");
+  switch (route) {
+    case "GET /session": return who();
+    case "DELETE /session": state.role = undefined; return EMPTY;
+    case "POST /password/judge": return good(judge(body.password));
+    case "POST /setup/recovery-codes":
+      state.codesMade += 1;
+      return good({ codes: CODES, ask_code: 2, ask_characters: [1, 6, 11] });
+    case "POST /setup/finish":
+      if (body.recovery_characters !== "7XW") return problem("recovery-not-kept");
+      Object.assign(state, { answers: body, phase: "owned", language: body.language, owner: body.owner, password: body.password,
+        name: body.name, timezone: body.timezone, channel: body.channel });
+      begin("owner");
+      return good({ address: `https://${state.name}.local`, qr_svg: QR, authority_fingerprint: FINGERPRINT }, { cookie: true });
+    case "PUT /password":
+      if (body.current !== state.password) return problem("wrong-password");
+      state.password = body.new;
+      return EMPTY;
+    case "GET /status": return good(status(state));
+    case "PATCH /settings":
+      if (body.name === "taken") return problem("not-allowed", { detail: "Another device has this name." });
+      Object.assign(state, body); // falls through
+    case "GET /settings":
+      return good({ language: state.language ?? "en", name: state.name, timezone: state.timezone, channel: state.channel });
+    case "GET /network": return good(network(state));
+    case "DELETE /network/wifi":
+    case "POST /network/wifi":
+      if (body?.password === "wrong password") return problem("cannot-join");
+      Object.assign(state, { before: state.wanted, wanted: body?.ssid, trial: `trial-${Date.now()}`, trialEnds: Date.now() + state.trialLasts });
+      return { status: 202, body: network(state) };
+    case "GET /tokens": return good({ tokens: state.tokens });
+    case "POST /tokens": {
+      const token = { id: `t${state.tokens.length + 1}`, name: body.name, scopes: body.scopes, created: 1_790_000_000,
+        ...(body.days ? { expires: 1_790_000_000 + body.days * 86400 } : {}) };
+      state.tokens.push(token);
+      return { status: 201, body: { token, secret: "tbp_".padEnd(52, "3f9ac2e1b7d80456") } };
+    }
+  }
+  if (method === "DELETE" && path.startsWith("/tokens/")) {
+    state.tokens = state.tokens.filter(({ id }) => id !== path.slice(8));
+    return EMPTY;
+  }
+  return problem("not-found");
+}

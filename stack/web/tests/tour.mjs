@@ -1,0 +1,169 @@
+// A walk through every screen, in the order in which an owner meets them.
+import { check } from "./browse.mjs";
+import { CLAIM, PASSWORD } from "./fake-api.mjs";
+
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+const heading = (page, name) => page.getByRole("heading", { name, exact: true, level: 1 }).waitFor();
+
+async function screen({ page, shot }, title, name) {
+  await heading(page, title);
+  check(await page.evaluate(() => document.activeElement?.tagName) === "H1", `${name}: the heading has no focus`);
+  await shot(name);
+}
+
+/** From an unclaimed device to an owned one. */
+export async function setup(window, device) {
+  const { page, text, shot, go } = window;
+  const next = () => button(page, text.common.next).click();
+  device.reset({ cable: false, trialLasts: 60_000 });
+  await go();
+  await screen(window, text.setup.claim.title, "01-claim");
+  await page.getByText(text.setup.claim.where).click();
+  await page.getByLabel(text.setup.claim.label).fill("1234");
+  await button(page, text.setup.claim.go).click();
+  await page.getByText(text.setup.claim.need).waitFor();
+  await shot("02-claim-mistake");
+  await page.getByLabel(text.setup.claim.label).fill(CLAIM);
+  await button(page, text.setup.claim.go).click();
+
+  await screen(window, text.setup.owner.title, "03-owner");
+  await page.getByLabel(text.setup.owner.name).fill("ada");
+  await page.getByLabel(text.common.password, { exact: true }).fill("password1");
+  await page.getByText(text.password["well-known"]).waitFor();
+  await next();
+  await page.getByRole("alert").getByText(text.password["well-known"]).waitFor();
+  await shot("04-owner-weak");
+  await page.getByLabel(text.common.password, { exact: true }).fill(PASSWORD);
+  await page.getByText(text.password.enough).waitFor();
+  await shot("05-owner-strong");
+  await next();
+
+  await heading(page, text.setup.codes.title);
+  await page.getByText("7KQF-M2XP-R9TD-C4WH").waitFor();
+  await screen(window, text.setup.codes.title, "06-codes");
+  const [file] = await Promise.all([page.waitForEvent("download"), button(page, text.setup.codes.download).click()]);
+  check(file.suggestedFilename() === "tayberry-tayberry-codes.txt", "the codes can be downloaded");
+  await button(page, text.common.copy).click();
+  await page.getByText(text.common.copied).waitFor();
+  check((await page.evaluate(() => navigator.clipboard.readText())).includes("8. S8QD-5PFM-Y6VJ-R3HB"), "the codes can be copied");
+  await page.emulateMedia({ media: "print" });
+  check(await page.getByText("7KQF-M2XP-R9TD-C4WH").isVisible() && !(await button(page, text.common.back).isVisible()), "only the codes are printed");
+  await page.screenshot({ path: shot.path("06-codes-printed") });
+  await page.emulateMedia({ media: "screen" });
+  await button(page, text.setup.codes.next).click();
+  await screen(window, text.setup.kept.title, "07-kept");
+  await page.getByRole("textbox").fill("ABC");
+  await next();
+  await page.getByRole("alert").waitFor();
+  await shot("08-kept-mistake");
+  await button(page, text.common.back).click();
+  await heading(page, text.setup.codes.title);
+  await button(page, text.setup.codes.next).click();
+  await page.getByRole("textbox").fill("7xw");
+  await next();
+  check(device.state.codesMade === 1, "going back made new codes");
+
+  await screen(window, text.setup.device.title, "09-device");
+  await page.getByLabel(text.setup.device.name).fill("-Kitchen-");
+  await page.getByLabel(text.setup.device.timezone).fill("Europe/Atlantis");
+  await next();
+  await page.getByText(text.setup.device.badName).waitFor();
+  await shot("10-device-mistake");
+  await page.getByLabel(text.setup.device.name).fill("kitchen");
+  await page.getByLabel(text.setup.device.timezone).fill("Europe/Vienna");
+  check(await page.getByText("https://kitchen.local").isVisible(), "the address follows the name");
+  await next();
+
+  await heading(page, text.setup.network.title);
+  await page.getByText("Brombeere").waitFor();
+  await screen(window, text.setup.network.title, "11-network");
+  await page.getByRole("radio", { name: /Brombeere/ }).check();
+  await page.getByLabel(text.network.password, { exact: true }).fill("secret of the bramble");
+  await shot("12-network-wifi");
+  await button(page, text.network.join).click();
+  await page.getByRole("heading", { name: text.network.trial }).waitFor();
+  await shot("13-network-trial");
+  await page.getByText(text.network.kept).waitFor();
+  await shot("14-network-kept");
+  await next();
+
+  await screen(window, text.setup.channel.title, "15-channel");
+  await page.getByRole("radio", { name: new RegExp(text.channels.beta) }).check();
+  await next();
+  await screen(window, text.setup.check.title, "16-check");
+  await button(page, text.setup.check.finish).click();
+  await heading(page, text.setup.done.title);
+  await page.getByTestId("fingerprint").waitFor();
+  await screen(window, text.setup.done.title, "17-done");
+  check(device.state.answers.timezone === "Europe/Vienna" && device.state.answers.channel === "beta" && device.state.answers.owner === "ada", "the answers arrived");
+  for (const tab of Object.values(text.trust.tabs)) {
+    await page.getByRole("tab", { name: tab.name }).click();
+    await page.getByText(tab.steps.at(-1)).waitFor();
+  }
+  await button(page, text.trust.test).click();
+  await page.getByText(text.trust.trusted).waitFor();
+  await shot("18-done-trusted");
+  const link = page.getByRole("link", { name: text.setup.done.status });
+  check(await link.getAttribute("href") === `https://kitchen.local:${device.port}`, "the status page is at the new name");
+  await link.click();
+}
+
+/** The owner's pages, from the status page that the setup ends with. */
+export async function owned(window, device) {
+  const { page, text, shot, go } = window;
+  await heading(page, text.status.title);
+  await page.getByText(text.status.good).waitFor();
+  await screen(window, text.status.title, "20-status");
+  device.state.health = "attention";
+  device.state.notices = ["The data partition has less than 5 % of its room left.", "The power supply was too weak 3 times since the start."];
+  await page.getByText(text.status.attention).waitFor();
+  await shot("21-status-attention");
+
+  await button(page, text.nav.settings).click();
+  await page.getByText("Brombeere", { exact: true }).first().waitFor();
+  await page.getByText(text.tokens.none).waitFor();
+  await screen(window, text.settings.title, "22-settings");
+  await button(page, text.tokens.create).click();
+  await page.getByLabel(text.tokens.name).fill("Home automation");
+  await shot("23-settings-token-form");
+  await button(page, text.tokens.create).click();
+  await page.getByTestId("token-secret").waitFor();
+  await shot("24-settings-token-secret");
+  await button(page, text.tokens.secretDone).click();
+  await button(page, text.tokens.revokeWhat("Home automation")).click();
+  await shot("25-settings-token-revoke");
+  await button(page, text.tokens.revokeYes).click();
+  await page.getByText(text.tokens.none).waitFor();
+  await page.getByLabel(text.settings.current, { exact: true }).fill(PASSWORD);
+  await page.getByLabel(text.settings.next, { exact: true }).fill("another tractor violin");
+  await button(page, text.settings.changePassword).click();
+  await page.getByText(text.settings.passwordChanged).waitFor();
+  check(device.state.password === "another tractor violin", "the password was changed");
+  await page.getByLabel(text.setup.device.name).fill("cellar");
+  await button(page, text.settings.saveDevice).click();
+  await page.getByText(text.settings.renamed).waitFor();
+  await shot("26-settings-renamed");
+  await page.reload();
+
+  await button(page, text.nav.trust).click();
+  await page.getByTestId("fingerprint").waitFor();
+  await screen(window, text.trust.title, "27-trust");
+  await button(page, text.nav.signOut).click();
+  await screen(window, text.signIn.title, "28-sign-in");
+  await button(page, text.signIn.go).click();
+  await page.getByText(text.signIn.empty).first().waitFor();
+  await button(page, text.signIn.lost).click();
+  await screen(window, text.lost.title, "29-lost");
+  await page.getByLabel(text.lost.code, { exact: true }).fill("7kqf m2xp r9td c4wh");
+  await page.getByLabel(text.lost.password, { exact: true }).fill("a fresh violin tractor");
+  await button(page, text.lost.go).click();
+  await heading(page, text.status.title);
+  device.state.silent = true;
+  device.cut();
+  await page.getByText(text.status.lost).waitFor();
+  await shot("30-status-lost");
+  device.state.silent = false;
+  await page.getByText(text.status.attention).or(page.getByText(text.status.good)).first().waitFor({ timeout: 15_000 });
+  await go();
+  await heading(page, text.status.title);
+}

@@ -1,0 +1,157 @@
+//! `scripts/bench agent`: what the agent costs at rest, and what its HTTPS port can do, beside Caddy with a file of the same
+//! size on the same device in the same run.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use system_tests::device::{BOOT, Device, free_port};
+use system_tests::web::{Client, until};
+use system_tests::{Fixture, JourneyError};
+use tayberry::build::erofs;
+use tayberry::build::tree::Tree;
+use tayberry::build::trim::Trim;
+use tayberry::emulate::board::Drive;
+use tayberry::emulate::disk::DISK_BYTES;
+use tayberry::fetch::Cache;
+use tayberry::ui::{Mode, Ui};
+use tayberry_firmware::Medium;
+
+use crate::{debian, failed, hundredths, result};
+
+/// The unit whose readiness means that the page answers.
+const FRONT: &str = "tayberry-front.service";
+/// How long the device is left alone.
+const REST: Duration = Duration::from_secs(300);
+/// How long each server is asked, in seconds.
+const LOAD: &str = "20s";
+/// Connections that ask at the same time.
+const CONNECTIONS: &str = "8";
+/// Clock ticks of a second, as the kernel tells them to programs (time(7), USER_HZ).
+const TICKS: f64 = 100.0;
+/// Port of Caddy on the device.
+const CADDY: u16 = 9443;
+
+/// Runs the benchmark.
+///
+/// # Errors
+/// When the device does not come up, or a tool is missing.
+pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
+    let folder = fixture.folder()?;
+    let caddy = caddy_disk(fixture, folder.path())?;
+    let (port, baseline) = (free_port()?, free_port()?);
+    let device = Device::start(fixture, &[Medium::Nvme], |spec| {
+        spec.forwards.extend([(port, 8443), (baseline, CADDY)]);
+        spec.drives.push(Drive { medium: Medium::Sd, path: caddy, record: None });
+        Ok(())
+    })?;
+    let bus = device.bus().await?;
+    bus.wait_active("multi-user.target", BOOT).await?;
+    let to_page = bus.active_since_boot(FRONT).await?.as_secs_f64();
+    let mut owner = Client::new(&device, port, "tayberry.local")?;
+    owner.set_up(&device.claim_code()?, "tayberry")?;
+    let wish = json!({ "name": "bench", "scopes": ["status"] });
+    let token = owner.expect(201, "POST", "/tokens", Some(&wish))?;
+    let token = token["secret"].as_str().unwrap_or_default().to_owned();
+
+    println!("The device is left alone for {} s.", REST.as_secs());
+    let patience = REST + BOOT;
+    let status =
+        bus.shell(&include_str!("agent/rest").replace("REST", &REST.as_secs().to_string()), patience).await?;
+    if status != 0 {
+        return Err(failed(format!("measuring at rest ended with {status}")));
+    }
+    let rest = on_console(&device, "at rest:")?;
+
+    let mut script = owner.another("script");
+    script.token = Some(token.clone());
+    let body = script.ask("GET", "/status", None)?;
+    let length = body.body.to_string().len();
+    let start = include_str!("agent/caddy").replace("LENGTH", &length.to_string());
+    if bus.shell(&start, BOOT).await? != 0 {
+        return Err(failed(format!("Caddy does not start\n{}", device.console_end())));
+    }
+    until("Caddy's answer", BOOT, || {
+        let address = format!("https://localhost:{baseline}/status");
+        let asked = Command::new("curl")
+            .args(["--silent", "--insecure", "--output", "/dev/null", &address])
+            .status()?;
+        Ok(asked.success().then_some(()))
+    })?;
+    let ours =
+        load(&format!("https://localhost:{port}/api/v1/status"), &format!("Authorization: Bearer {token}"))?;
+    let theirs = load(&format!("https://localhost:{baseline}/status"), "Accept: */*")?;
+
+    report(&rest, to_page, ours, theirs, length);
+    Ok(())
+}
+
+/// The table and the last line. Each server: requests per second, and the milliseconds for 99 of 100.
+fn report(rest: &Value, to_page: f64, ours: (f64, f64), theirs: (f64, f64), length: usize) {
+    let number = |key: &str| rest[key].as_f64().unwrap_or_default();
+    let rss = (number("tayberryd_kib") + number("front_kib")) / 1024.0;
+    let cpu = number("ticks") / (REST.as_secs_f64() * TICKS) * 100.0;
+    println!("{:44} {rss:10.2} MiB", "resident memory, both processes (bar 24)");
+    println!("{:44} {cpu:10.2} %", "processor at rest, of one core (bar 0.2)");
+    println!("{:44} {to_page:10.2} s", "kernel start to the page");
+    println!("{:44} {:>10} {:>10}", "", "status", "Caddy");
+    println!("{:44} {:10.1} {:10.1}", "requests per second", ours.0, theirs.0);
+    println!("{:44} {:10.1} {:10.1}", "99 of 100 answered within ms", ours.1, theirs.1);
+    result(&json!({
+        "rss_mib": hundredths(rss),
+        "cpu_percent": hundredths(cpu),
+        "requests_per_s": hundredths(ours.0),
+        "baseline_requests_per_s": hundredths(theirs.0),
+        "kernel_to_page_s": hundredths(to_page),
+        "p99_ms": hundredths(ours.1),
+        "baseline_p99_ms": hundredths(theirs.1),
+        "bytes": length,
+    }));
+}
+
+/// A disk with Caddy as Debian packages it.
+fn caddy_disk(fixture: &Fixture, folder: &Path) -> Result<std::path::PathBuf, JourneyError> {
+    let lock = debian::packages(fixture, folder, &["caddy"], &["adduser", "libnss3-tools"], Vec::new())?;
+    let cache = Cache::new(&fixture.paths.cache);
+    let root = folder.join("caddy");
+    let tree = Tree::unpack(&lock, &cache, &root, &Trim::default(), Ui::new(Mode::Text)).map_err(failed)?;
+    let disk = folder.join("caddy.img");
+    erofs::build(&tree, &fixture.tools, &disk, lock.epoch).map_err(failed)?;
+    std::fs::OpenOptions::new().write(true).open(&disk)?.set_len(DISK_BYTES)?;
+    Ok(disk)
+}
+
+/// The JSON object that a script left on the serial console behind `marker`.
+fn on_console(device: &Device, marker: &str) -> Result<Value, JourneyError> {
+    until(marker, BOOT, || {
+        let console = device.console();
+        let line = console.rsplit_once(marker).and_then(|(_, rest)| rest.lines().next()).unwrap_or_default();
+        Ok(serde_json::from_str(line.trim()).ok())
+    })
+}
+
+/// Requests per second, and the milliseconds within which 99 of 100 were answered (wrk).
+fn load(address: &str, header: &str) -> Result<(f64, f64), JourneyError> {
+    let output = Command::new("wrk")
+        .args(["-t1", "-c", CONNECTIONS, "-d", LOAD, "--timeout", "30s", "--latency", "-H", header, address])
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if text.contains("Non-2xx") || text.contains("Socket errors") {
+        return Err(failed(format!("{address} was not always answered:\n{text}")));
+    }
+    let after = |word: &str| {
+        text.split_once(word).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or_default()
+    };
+    let rate = after("Requests/sec:").parse().map_err(|_| failed(format!("wrk said:\n{text}")))?;
+    let slowest = after("99%");
+    let digits: f64 = slowest.trim_end_matches(char::is_alphabetic).parse().map_err(failed)?;
+    let unit = if slowest.ends_with("us") {
+        0.001
+    } else if slowest.ends_with("ms") {
+        1.0
+    } else {
+        1000.0
+    };
+    Ok((rate, digits * unit))
+}
