@@ -88,6 +88,7 @@ async fn a_network_is_joined_on_trial() -> Result<(), JourneyError> {
     device.machine.wait_exits(1, SHORT)?;
     let bus = device.bus().await?;
     let again = async {
+        bus.wait_active("multi-user.target", BOOT).await?;
         succeeds(&bus, "systemctl start tayberry-emulator-neighbour").await?;
         bus.ask_until(&look(), BOOT, joined).await
     };
