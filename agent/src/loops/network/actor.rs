@@ -205,10 +205,13 @@ impl Actor {
     async fn turn(&mut self) {
         self.happen(Event::Time).await;
         let done = self.look_and_act().await;
-        self.trouble = done.is_err();
-        if let Err(error) = done {
-            tracing::warn!("{error}");
+        // NetworkManager starts later than the agent: that is said once.
+        match &done {
+            Err(error) if !self.trouble => tracing::warn!("{error}"),
+            Err(error) => tracing::debug!("{error}"),
+            Ok(()) => {}
         }
+        self.trouble = done.is_err();
         show(&self.shown.addresses, addresses());
         if let Ok(name) = self.manager.announced().await
             && !name.is_empty()
