@@ -164,10 +164,19 @@ impl Client {
     /// # Errors
     /// When a step is refused.
     pub fn set_up(&mut self, code: &str, name: &str) -> Result<Vec<String>, JourneyError> {
+        let codes = self.finish(code, name)?;
+        self.expect(200, "GET", "/session", None)?;
+        Ok(codes)
+    }
+
+    /// The same up to the moment in which the device has an owner.
+    ///
+    /// # Errors
+    /// When a step is refused.
+    pub fn finish(&mut self, code: &str, name: &str) -> Result<Vec<String>, JourneyError> {
         self.expect(200, "POST", "/claim", Some(&json!({ "code": code })))?;
         let codes = self.expect(200, "POST", "/setup/recovery-codes", None)?;
         self.expect(200, "POST", "/setup/finish", Some(&answers(&codes, name)))?;
-        self.expect(200, "GET", "/session", None)?;
         let codes = codes["codes"].as_array().cloned().unwrap_or_default();
         Ok(codes.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect())
     }

@@ -178,7 +178,7 @@ async fn the_setup_network_opens_and_closes() -> Result<(), JourneyError> {
     explained(&device, &bus, done).await?;
     // Everything from here on goes through the air.
     let set_up =
-        Client::new(&device, port, "tayberry.local").and_then(|mut owner| owner.set_up(&code, "tayberry"));
+        Client::new(&device, port, "tayberry.local").and_then(|mut owner| owner.finish(&code, "tayberry"));
     explained(&device, &bus, set_up).await?;
     let done = closes(&bus).await;
     explained(&device, &bus, done).await

@@ -12,15 +12,17 @@ use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
 
 /// The device as the command line sees it.
-fn device(name: &str, port: u16, folder: &Path) -> Device {
-    Device {
-        host: format!("{name}:{port}").parse().expect("a good name"),
+fn device(name: &str, port: u16, folder: &Path) -> Result<Device, JourneyError> {
+    let host = format!("{name}:{port}").parse();
+    Ok(Device {
+        host: host.map_err(|_| JourneyError::Failed(format!("{name} is no name")))?,
         address: Some([127, 0, 0, 1].into()),
         store: Store::at(folder),
         ui: Ui::new(Mode::Json),
-    }
+    })
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn failed(error: DeviceError) -> JourneyError {
     JourneyError::Failed(error.to_string())
 }
@@ -51,11 +53,11 @@ async fn a_device_is_claimed_and_asked_from_the_command_line() -> Result<(), Jou
         fingerprint: fingerprint.parse().ok(),
         ..claim::Arguments::default()
     };
-    let claimed = claim::claim(&device("tayberry.local", port, &folder), &arguments).map_err(failed)?;
+    let claimed = claim::claim(&device("tayberry.local", port, &folder)?, &arguments).map_err(failed)?;
     assert_eq!(claimed.address, "https://kitchen.local");
     assert_eq!(std::fs::read_to_string(folder.join("recovery"))?.lines().count(), 8);
 
-    let kitchen = device("kitchen.local", port, &folder);
+    let kitchen = device("kitchen.local", port, &folder)?;
     let credentials = Credentials { name: Some(OWNER.to_owned()), password_file: Some(password) };
     session::sign_in(&kitchen, &credentials).map_err(failed)?;
     assert_eq!(show::status(&kitchen).map_err(failed)?["name"], "kitchen");

@@ -117,10 +117,13 @@ impl Asking {
 }
 
 #[derive(OpenApi)]
-#[openapi(info(
-    title = "Tayberry",
-    description = "What a Tayberry device can be asked. Scripts send `Authorization: Bearer SECRET`; pages use a cookie."
-))]
+#[openapi(
+    servers((url = "/api/v1")),
+    info(
+        title = "Tayberry",
+        description = "What a Tayberry device can be asked. Scripts send `Authorization: Bearer SECRET`; pages use a cookie."
+    )
+)]
 struct Document;
 
 /// All routes, and the document that describes them.
