@@ -287,9 +287,10 @@ fn patterns(texts: &[String]) -> Result<Vec<glob::Pattern>, AptError> {
 
 fn keeps(keep: &[Solved]) -> String {
     let mut text = String::new();
-    for Solved { name, architecture, version } in keep {
-        let suffix = if architecture == "all" { String::new() } else { format!(":{architecture}") };
-        writeln!(text, "Package: {name}{suffix}\nPin: version {version}\nPin-Priority: 900\n")
+    for Solved { name, version, .. } in keep {
+        // Whatever the architecture: a library that both sides need must have one version (deb-control(5), Multi-Arch),
+        // and the lock may have left one of them out.
+        writeln!(text, "Package: {name} {name}:any\nPin: version {version}\nPin-Priority: 900\n")
             .unwrap_or_default();
     }
     text
