@@ -1,15 +1,18 @@
 //! The command line of the workstation sets a new device up without a browser, and asks it afterwards.
 
 use std::path::Path;
+use std::time::Duration;
 
 use system_tests::device::{Device as Board, free_port};
-use system_tests::web::{Client, OWNER, PASSWORD};
+use system_tests::web::{Client, OWNER, PASSWORD, until};
 use system_tests::{Fixture, JourneyError};
 use tayberry::device::session::Credentials;
 use tayberry::device::store::Store;
 use tayberry::device::{Device, DeviceError, claim, session, show};
 use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
+
+const SHORT: Duration = Duration::from_secs(120);
 
 /// The device as the command line sees it.
 fn device(name: &str, port: u16, folder: &Path) -> Result<Device, JourneyError> {
@@ -59,7 +62,8 @@ async fn a_device_is_claimed_and_asked_from_the_command_line() -> Result<(), Jou
 
     let kitchen = device("kitchen.local", port, &folder)?;
     let credentials = Credentials { name: Some(OWNER.to_owned()), password_file: Some(password) };
-    session::sign_in(&kitchen, &credentials).map_err(failed)?;
+    // The device takes a moment to show a certificate of its new name.
+    until("signing in under the new name", SHORT, || Ok(session::sign_in(&kitchen, &credentials).ok()))?;
     assert_eq!(show::status(&kitchen).map_err(failed)?["name"], "kitchen");
     let change = show::Change { channel: Some("beta".to_owned()), ..show::Change::default() };
     assert_eq!(show::settings(&kitchen, &change).map_err(failed)?["channel"], "beta");
