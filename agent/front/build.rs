@@ -13,5 +13,23 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     memory_serve::load_directory(PAGES);
-    ExitCode::SUCCESS
+    match forget_folder() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("cargo::error=the list of packed pages: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The library's list names the folder of this checkout. Packed pages are never read from there, and two checkouts must
+/// give the same program.
+fn forget_folder() -> std::io::Result<()> {
+    let list = Path::new(&std::env::var_os("OUT_DIR").unwrap_or_default()).join("memory_serve_assets.rs");
+    let text = std::fs::read_to_string(&list)?;
+    if text.contains("bytes: Some(") {
+        let folder = std::fs::canonicalize(PAGES)?;
+        std::fs::write(&list, text.replace(&format!("path: r\"{}", folder.display()), "path: r\""))?;
+    }
+    Ok(())
 }

@@ -43,6 +43,14 @@ fn another_checkout_and_cache_give_the_same_bits() -> Result<(), JourneyError> {
         std::fs::create_dir_all(to.parent().unwrap_or(&project))?;
         std::fs::copy(fixture.paths.project.join(file), to)?;
     }
+    // What scripts/web has built; the same sources give the same pages, which is its own matter.
+    for file in tayberry::files::walk(&fixture.paths.project.join("stack/web/dist"))? {
+        let to = project.join(file.strip_prefix(&fixture.paths.project).unwrap_or(&file));
+        std::fs::create_dir_all(to.parent().unwrap_or(&project))?;
+        if file.is_file() {
+            std::fs::copy(&file, to)?;
+        }
+    }
     std::fs::create_dir_all(cache.join("packages"))?;
     for entry in std::fs::read_dir(fixture.paths.cache.join("packages"))? {
         let package = entry?;
