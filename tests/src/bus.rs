@@ -149,7 +149,8 @@ impl Bus {
         let deadline = Instant::now() + patience;
         loop {
             let state = unit.active_state().await?;
-            if matches!(state.as_str(), "active" | "failed" | "inactive") {
+            // Before it has started it is inactive: early in a boot it waits for the targets that it comes after.
+            if matches!(state.as_str(), "active" | "failed") {
                 return Ok(service.exec_main_status().await?);
             }
             if Instant::now() > deadline {
