@@ -23,9 +23,9 @@ pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Res
     tree.link("etc/os-release", "../usr/lib/os-release")?;
     // Rendered from the state at every boot; systemd takes DEFAULT_HOSTNAME until then.
     tree.link("etc/hostname", "../run/tayberry/etc/hostname")?;
-    // Empty: tayberry-init lays the device's own id over it (machine-id(5)).
     // systemd never lets the clock be earlier than this file's time, which is that of every file (systemd-timesyncd(8)).
     tree.write("usr/lib/clock-epoch", b"")?;
+    // Empty: tayberry-init lays the device's own id over it (machine-id(5)).
     tree.write("etc/machine-id", b"")?;
     tree.write("etc/fstab", b"")?;
     tree.link("etc/mtab", "../proc/self/mounts")?;
