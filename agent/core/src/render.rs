@@ -5,6 +5,8 @@ use tayberry_format::state::State;
 
 /// Folder of the rendered files on the device.
 pub const FOLDER: &str = "/run/tayberry/etc";
+/// The time zones that the device knows (tzdata).
+pub const ZONES: &str = "/usr/share/zoneinfo";
 
 /// One entry of [`FOLDER`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub fn render(state: &State, image_hostname: &str) -> Vec<Entry> {
     let zone = state.timezone.as_ref().map_or("UTC", AsRef::as_ref);
     let mut entries = vec![
         Entry::File { name: "hostname", text: format!("{}\n", hostname(state, image_hostname)) },
-        Entry::Link { name: "localtime", target: format!("/usr/share/zoneinfo/{zone}") },
+        Entry::Link { name: "localtime", target: format!("{ZONES}/{zone}") },
     ];
     if !state.ssh_key.is_empty() {
         // sshd runs only where this file is (ssh.service.d/10-tayberry.conf).

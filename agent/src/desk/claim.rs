@@ -1,7 +1,5 @@
 //! The claim and the setup: from the code on the screen to an owner.
 
-use std::path::Path;
-
 use tayberry_core::request::owner::{Role, Session};
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::setup::{
@@ -14,9 +12,6 @@ use tayberry_format::claim::ClaimCode;
 
 use super::{Desk, Sender, failed};
 use crate::device::{clock, network, random};
-
-/// The time zones that the device knows (tzdata).
-const ZONES: &str = "/usr/share/zoneinfo";
 
 impl Desk {
     pub(super) fn overview(&self) -> Overview {
@@ -84,7 +79,7 @@ impl Desk {
         answers: Answers,
     ) -> Result<FinishedSetup, Problem> {
         let _one = self.door.lock().await;
-        let zone = Path::new(ZONES).join(answers.timezone.as_ref()).is_file();
+        let zone = clock::knows(&answers.timezone);
         let address = format!("https://{}.local", answers.name.as_ref());
         let codes = self.memory().codes.clone();
         let checked = setup::check(answers, codes.as_ref(), zone)?;

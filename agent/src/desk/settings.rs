@@ -1,13 +1,11 @@
 //! The owner's settings. Acting on a change is left to whoever watches the keeper.
 
-use std::path::Path;
-
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::settings::{Settings, SettingsChange};
 use tayberry_core::request::status::EventKind;
 
 use super::{Desk, Sender};
-use crate::device::network;
+use crate::device::{clock, network};
 
 impl Desk {
     pub(super) fn settings(&self) -> Settings {
@@ -26,7 +24,7 @@ impl Desk {
         change: SettingsChange,
     ) -> Result<Settings, Problem> {
         if let Some(zone) = &change.timezone
-            && !Path::new("/usr/share/zoneinfo").join(zone.as_ref()).is_file()
+            && !clock::knows(zone)
         {
             return Err(Problem::new(Kind::NotAllowed, "This device does not know that time zone."));
         }

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime, clock_settime};
+use tayberry_core::render::ZONES;
+use tayberry_format::preseed::TimeZone;
 
 /// systemd sets the clock to this file's time if it is earlier (systemd.timesync, `clock-epoch`): our build's.
 const EPOCH: &str = "/usr/lib/clock-epoch";
@@ -32,6 +34,12 @@ pub fn now() -> i64 {
 #[must_use]
 pub fn uptime() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
+}
+
+/// Whether the device has this time zone.
+#[must_use]
+pub fn knows(zone: &TimeZone) -> bool {
+    Path::new(ZONES).join(zone.as_ref()).is_file()
 }
 
 /// Whether a time server has answered since the start.
