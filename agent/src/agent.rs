@@ -78,7 +78,7 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::console::run(&status, &notices, &keeper, &fingerprint, &network) => match never {},
         never = loops::claim_file::run(&disk, &keeper, &fingerprint) => match never {},
         never = loops::apply::run(&keeper) => match never {},
-        never = loops::certificates::run(&desk, &object) => match never {},
+        never = loops::certificates::run(&desk, &object, &network) => match never {},
         never = watchdog() => match never {},
         signal = terminated() => signal.map_err(AgentError::from),
     }

@@ -135,7 +135,8 @@ impl Bus {
     pub async fn shell(&self, command: &str, patience: Duration) -> Result<i32, JourneyError> {
         let manager = ManagerProxy::new(&self.0).await?;
         let name = unique_unit();
-        let words = vec!["/usr/bin/sh".to_owned(), "-c".to_owned(), command.to_owned()];
+        // systemd would put values of its own in place of ${...} (systemd.service(5), "Command lines").
+        let words = vec!["/usr/bin/sh".to_owned(), "-c".to_owned(), command.replace('$', "$$")];
         let exec = vec![("/usr/bin/sh".to_owned(), words, false)];
         let properties = [
             ("Type", Value::from("oneshot")),

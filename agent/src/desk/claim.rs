@@ -18,13 +18,13 @@ impl Desk {
         let state = self.state();
         Overview {
             phase: if state.owner.is_some() { Phase::Owned } else { Phase::Unclaimed },
-            name: self.network.name().borrow().clone(),
+            name: self.network.name(),
             version: crate::VERSION.to_owned(),
             language: state.owner.as_ref().map(|_| state.language),
             time_known: tayberry_core::clock::is_known(self.time_source()),
             now: clock::now(),
             authority_fingerprint: self.authority.fingerprint(),
-            addresses: network::addresses(),
+            addresses: self.network.addresses(),
             setup_network: self.network.setup_network().is_some(),
         }
     }

@@ -26,15 +26,23 @@ impl Desk {
         let source = self.time_source();
         let Some(time) = hint.and_then(|hint| decide::take_hint(source, self.build, hint)) else { return };
         match clock::set(time) {
-            Ok(()) => self.memory().hinted = true,
+            Ok(()) => {
+                self.memory().hinted = true;
+                self.time_set.notify_one();
+            }
             Err(error) => tracing::warn!("the browser's time could not be set: {error}"),
         }
     }
 
+    /// Waits until the clock was set.
+    pub async fn time_changed(&self) {
+        self.time_set.notified().await;
+    }
+
     fn facts(&self) -> Facts {
         Facts {
-            hostnames: vec![network::name(), self.network.name().borrow().clone()],
-            addresses: network::addresses(),
+            hostnames: vec![network::name(), self.network.name()],
+            addresses: self.network.addresses(),
             source: self.time_source(),
             now: clock::now(),
             build: self.build,

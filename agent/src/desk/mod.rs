@@ -83,6 +83,8 @@ pub struct Desk {
     memory: Mutex<Memory>,
     /// One password or code at a time: hashing takes memory, and limits must count before the next is looked at.
     door: tokio::sync::Mutex<()>,
+    /// The browser's time was taken.
+    time_set: tokio::sync::Notify,
 }
 
 impl Desk {
@@ -111,6 +113,7 @@ impl Desk {
             notices,
             memory: Mutex::new(memory),
             door: tokio::sync::Mutex::default(),
+            time_set: tokio::sync::Notify::new(),
         }
     }
 

@@ -32,7 +32,7 @@ impl Desk {
             state: state.word().to_owned(),
             health: verdict,
             notices,
-            addresses: network::addresses(),
+            addresses: self.network.addresses(),
             temperature_c: temperature.map(|temperature| temperature.degrees()),
             uptime_s: clock::uptime().as_secs(),
             now: clock::now(),

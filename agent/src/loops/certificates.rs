@@ -6,26 +6,24 @@ use std::time::Duration;
 use zbus::object_server::InterfaceRef;
 
 use crate::desk::Desk;
+use crate::loops::network::Handle;
 use crate::service::Agent;
 
-/// How often names, addresses and the time are looked at.
-const INTERVAL: Duration = Duration::from_secs(2);
-/// So many intervals later the front is told again, should it not have asked.
-const AGAIN: u32 = 15;
+/// How often the clock is looked at, and the front told again, should it not have asked.
+const INTERVAL: Duration = Duration::from_secs(15);
 
 /// Tells it.
-pub async fn run(desk: &Desk, agent: &InterfaceRef<Agent>) -> Infallible {
-    let mut waiting = 0;
+pub async fn run(desk: &Desk, agent: &InterfaceRef<Agent>, networks: &Handle) -> Infallible {
+    let mut changes = networks.changes();
     loop {
         if desk.must_certify() {
-            if waiting % AGAIN == 0 {
-                tell(agent).await;
-            }
-            waiting += 1;
-        } else {
-            waiting = 0;
+            tell(agent).await;
         }
-        tokio::time::sleep(INTERVAL).await;
+        tokio::select! {
+            () = changes.next() => {}
+            () = desk.time_changed() => {}
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
     }
 }
 

@@ -1,19 +1,15 @@
 //! Keeps the screen and the serial console up to date: name, address, state, and the claim of a device without an owner.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use tayberry_core::card::Card;
 use tayberry_core::console::{Screen, render};
 use tayberry_core::status::State;
 
-use crate::device::{console, network};
+use crate::device::console;
 use crate::keeper::Keeper;
 use crate::loops::network::Handle;
 use crate::service::Status;
-
-/// How often addresses are looked at.
-const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Shows the screen whenever it changes.
 pub async fn run(
@@ -24,10 +20,11 @@ pub async fn run(
     networks: &Handle,
 ) -> Infallible {
     let mut shown = String::new();
+    let mut changes = networks.changes();
     loop {
-        let (addresses, state) = (network::addresses(), keeper.get());
+        let (addresses, state) = (networks.addresses(), keeper.get());
         // A neighbour may have the device's own name.
-        let name = networks.name().borrow().clone();
+        let name = networks.name();
         let setup_network = networks.setup_network();
         let text = render(&Screen {
             name: &name,
@@ -45,6 +42,6 @@ pub async fn run(
             }
             shown = text;
         }
-        tokio::time::sleep(INTERVAL).await;
+        changes.next().await;
     }
 }

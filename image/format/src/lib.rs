@@ -6,6 +6,7 @@
 
 pub mod autoboot;
 pub mod boot_report;
+pub mod bundle;
 pub mod claim;
 pub mod cmdline;
 pub mod cpio;

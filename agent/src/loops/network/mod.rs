@@ -5,12 +5,13 @@ mod radio;
 mod view;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use tayberry_core::network::reason;
 use tayberry_core::request::network::{JoinFailure, Network, WifiChoice};
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_format::preseed::Wifi;
-use tayberry_format::state::SetupNetwork;
+use tayberry_format::state::{SetupNetwork, State};
 use tokio::sync::{mpsc, oneshot, watch};
 use zbus::Connection;
 
@@ -47,6 +48,27 @@ pub struct Handle {
     addresses: watch::Receiver<Vec<IpAddr>>,
     open: watch::Receiver<bool>,
     name: watch::Receiver<String>,
+}
+
+/// Tells when something changed; what, one looks up at the [`Handle`].
+pub struct Changes {
+    addresses: watch::Receiver<Vec<IpAddr>>,
+    open: watch::Receiver<bool>,
+    name: watch::Receiver<String>,
+    state: watch::Receiver<Arc<State>>,
+}
+
+impl Changes {
+    /// Waits for the next change. Should the network part have stopped, this waits for ever.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            Ok(()) = self.addresses.changed() => {}
+            Ok(()) = self.open.changed() => {}
+            Ok(()) = self.name.changed() => {}
+            Ok(()) = self.state.changed() => {}
+            else => std::future::pending().await,
+        }
+    }
 }
 
 /// Starts the task.
@@ -105,17 +127,28 @@ impl Handle {
         self.keeper.get().setup_network.clone().filter(|_| *self.open.borrow())
     }
 
-    /// The device's addresses, and every change of them.
+    /// The device's addresses.
     #[must_use]
-    pub fn addresses(&self) -> watch::Receiver<Vec<IpAddr>> {
-        self.addresses.clone()
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        self.addresses.borrow().clone()
     }
 
-    /// The name under which the device is found as `NAME.local`, and every change of it: another one than its own where a
-    /// neighbour has that already.
+    /// The name under which the device is found as `NAME.local`: another one than its own where a neighbour has that
+    /// already.
     #[must_use]
-    pub fn name(&self) -> watch::Receiver<String> {
-        self.name.clone()
+    pub fn name(&self) -> String {
+        self.name.borrow().clone()
+    }
+
+    /// Every change of addresses, names, the setup network, and the state.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        Changes {
+            addresses: self.addresses.clone(),
+            open: self.open.clone(),
+            name: self.name.clone(),
+            state: self.keeper.watch(),
+        }
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(Answer<T>) -> Ask) -> Result<T, Problem> {
