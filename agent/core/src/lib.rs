@@ -25,3 +25,4 @@ pub mod setup;
 pub mod status;
 pub mod timing;
 pub mod tokens;
+pub mod update;

@@ -1,0 +1,151 @@
+//! What is fetched and what is there already: the plan of an update, made before it starts.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use tayberry_format::bundle::chunks::ChunkId;
+use tayberry_format::bundle::index::{Entry, Index, Part};
+
+/// What a request costs beside its bytes: headers both ways, in bytes. A gap that is shorter is fetched with the rest.
+const REQUEST_BYTES: u64 = 768;
+/// Longest gap that is fetched to save a round trip, in bytes.
+const GAP: u64 = 16 << 10;
+/// Longest range of one request, in bytes: what is lost at most when a link fails, and what several fetch at once.
+const LONGEST_RANGE: u64 = 4 << 20;
+
+/// A place in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The partition.
+    pub part: Part,
+    /// Byte in the partition.
+    pub offset: u64,
+}
+
+/// What the device holds, cut into chunks.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    /// In the slot that runs: never written to.
+    pub running: HashMap<ChunkId, Place>,
+    /// In the slot that is written: an update that was interrupted, or an older version.
+    pub target: HashMap<ChunkId, Vec<Place>>,
+}
+
+/// Where a chunk comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// It lies where it belongs.
+    InPlace,
+    /// From the slot that runs.
+    Running(Place),
+    /// From the slot that is written, at or behind where it is written to.
+    Ahead(Place),
+    /// From this byte of the pack.
+    Pack(u64),
+}
+
+/// One chunk to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Where it belongs.
+    pub to: Place,
+    /// The chunk.
+    pub entry: Entry,
+    /// Where it comes from.
+    pub source: Source,
+    /// Where it lies in the pack: whatever was held may be damaged when it is read.
+    pub pack: u64,
+}
+
+/// All steps, in the order in which they are done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// Length of the whole pack in bytes.
+    pub pack_bytes: u64,
+}
+
+impl Plan {
+    /// Plans to write `index` on a device that holds `held`.
+    #[must_use]
+    pub fn new(index: &Index, held: &Held) -> Self {
+        let mut steps = Vec::new();
+        let mut pack = 0;
+        for region in &index.regions {
+            let mut offset = region.offset;
+            for entry in &region.chunks {
+                let to = Place { part: region.part, offset };
+                steps.push(Step { to, entry: *entry, source: source(entry.id, to, held, pack), pack });
+                offset += u64::from(entry.bytes);
+                pack += u64::from(entry.stored);
+            }
+        }
+        Self { steps, pack_bytes: pack }
+    }
+
+    /// Bytes of the pack that the steps need.
+    #[must_use]
+    pub fn needed(&self) -> u64 {
+        let stored =
+            |step: &Step| matches!(step.source, Source::Pack(_)).then_some(u64::from(step.entry.stored));
+        self.steps.iter().filter_map(stored).sum()
+    }
+
+    /// Bytes that are written.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.steps
+            .iter()
+            .filter(|step| step.source != Source::InPlace)
+            .map(|step| u64::from(step.entry.bytes))
+            .sum()
+    }
+
+    /// The ranges of the pack to fetch, in order. Never dearer than the whole pack.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<Range<u64>> {
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for step in self.steps.iter().filter(|step| matches!(step.source, Source::Pack(_))) {
+            let (start, end) = (step.pack, step.pack + u64::from(step.entry.stored));
+            match ranges.last_mut() {
+                Some(last) if start - last.end <= GAP => last.end = end,
+                _ => ranges.push(start..end),
+            }
+        }
+        if cost(&ranges) >= cost(std::slice::from_ref(&(0..self.pack_bytes))) {
+            ranges = vec![0..self.pack_bytes];
+        }
+        ranges.into_iter().filter(|range| !range.is_empty()).flat_map(cut).collect()
+    }
+}
+
+/// Where a chunk is had from, best first.
+fn source(id: ChunkId, to: Place, held: &Held, pack: u64) -> Source {
+    let ours = held.target.get(&id).map(Vec::as_slice).unwrap_or_default();
+    if ours.contains(&to) {
+        return Source::InPlace;
+    }
+    if let Some(place) = held.running.get(&id) {
+        return Source::Running(*place);
+    }
+    // Steps go upwards in a partition: what lies below was written over.
+    match ours.iter().find(|place| place.part == to.part && place.offset > to.offset) {
+        Some(place) => Source::Ahead(*place),
+        None => Source::Pack(pack),
+    }
+}
+
+/// Bytes that cross the network.
+fn cost(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end - range.start + REQUEST_BYTES).sum()
+}
+
+fn cut(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let starts = (range.start..range.end).step_by(usize::try_from(LONGEST_RANGE).unwrap_or(usize::MAX));
+    starts.map(move |start| start..(start + LONGEST_RANGE).min(range.end))
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

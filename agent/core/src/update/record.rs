@@ -1,0 +1,211 @@
+//! Where an update is: one record, saved before anything is done about it. [`next`] is the table of what happens when.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+use tayberry_format::bundle::version::Version;
+use tayberry_format::slot::Slot;
+use tayberry_format::verity::RootHash;
+
+use crate::update::reason::Reason;
+
+/// Versions that did not stay are remembered, so many.
+const REMEMBERED: usize = 8;
+
+/// What an update leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// The version.
+    pub version: Version,
+    /// Root hash of its system partition.
+    pub root_hash: RootHash,
+    /// The slot that takes it: not the one that runs.
+    pub slot: Slot,
+    /// Nothing is written: the slot holds the version already.
+    #[serde(default)]
+    pub back: bool,
+}
+
+/// Where it is, and what the agent is about to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", content = "target", rename_all = "kebab-case")]
+pub enum Phase {
+    /// Nothing is under way.
+    Idle,
+    /// The target is being fetched and written.
+    Writing(Target),
+    /// It is written, read back, and waits for the restart.
+    Staged(Target),
+    /// The firmware is told to try it once; then the restart.
+    Armed(Target),
+    /// It runs, on trial.
+    Trial(Target),
+    /// It was judged well and becomes the default slot.
+    Committing(Target),
+    /// It was judged badly; the restart leads back.
+    GoingBack(Target, Reason),
+}
+
+/// How an update ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// The version.
+    pub version: Version,
+    /// Why it did not stay; none if it did.
+    pub why: Option<Reason>,
+}
+
+/// A version that ran and did not stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// Its root hash.
+    pub root_hash: RootHash,
+    /// Why.
+    pub why: Reason,
+}
+
+/// The record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Where it is.
+    pub phase: Phase,
+    /// How the last one ended.
+    pub last: Option<Outcome>,
+    /// Versions that ran and did not stay, the newest last.
+    #[serde(default)]
+    pub failed: VecDeque<Failed>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self { phase: Phase::Idle, last: None, failed: VecDeque::new() }
+    }
+}
+
+/// What was seen when the agent started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The slot under `/`.
+    pub running: Slot,
+    /// The root hash under `/`.
+    pub root_hash: RootHash,
+    /// Last line of a kernel that stopped before this boot.
+    pub crash: Option<String>,
+}
+
+/// What happens to an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A version was judged and may be written.
+    Accepted(Target),
+    /// The other slot holds what the owner wants back, and was verified.
+    Verified(Target),
+    /// It is written and read back.
+    Written,
+    /// The restart is wanted.
+    Restart,
+    /// Something failed before the restart.
+    Failed(Reason),
+    /// The agent started.
+    Started(Seen),
+    /// Every check passed.
+    Healthy,
+    /// A check failed.
+    Unhealthy(Reason),
+    /// The default slot was changed and read back.
+    Committed,
+}
+
+/// An event that has no place there. Nothing changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// One at a time.
+    #[error("another update is under way")]
+    Busy,
+    /// There is none.
+    #[error("no update is under way")]
+    Nothing,
+    /// It cannot be stopped any more.
+    #[error("the restart has begun")]
+    TooLate,
+}
+
+/// What the record becomes at `now`, in seconds since 1970.
+///
+/// # Errors
+/// When the event has no place there.
+pub fn next(record: &Record, event: Event, now: i64) -> Result<Record, Rejected> {
+    use Phase::{Armed, Committing, GoingBack, Idle, Staged, Trial, Writing};
+    let to = |phase: Phase| Ok(Record { phase, ..record.clone() });
+    match (&record.phase, event) {
+        (_, Event::Started(seen)) => Ok(started(record, seen, now)),
+        (Idle, Event::Accepted(target)) => to(Writing(target)),
+        (Idle, Event::Verified(target)) => to(Staged(target)),
+        (_, Event::Accepted(_) | Event::Verified(_)) => Err(Rejected::Busy),
+        (Writing(target), Event::Written) => to(Staged(target.clone())),
+        (Staged(target), Event::Restart) => to(Armed(target.clone())),
+        (Writing(target) | Staged(target), Event::Failed(why)) => Ok(record.ended(target, Some(why), now)),
+        // What was to be done about the restart was not done: the firmware knows of nothing.
+        (Armed(target), Event::Failed(why @ (Reason::NotArmed { .. } | Reason::WouldNotBoot { .. }))) => {
+            Ok(record.ended(target, Some(why), now))
+        }
+        (Trial(target), Event::Healthy) => to(Committing(target.clone())),
+        (Trial(target), Event::Unhealthy(why)) => to(GoingBack(target.clone(), why)),
+        (Committing(target), Event::Committed) => Ok(record.ended(target, None, now)),
+        (Idle, _) => Err(Rejected::Nothing),
+        (Armed(_) | Trial(_) | Committing(_) | GoingBack(..), _) => Err(Rejected::TooLate),
+        (Writing(_) | Staged(_), _) => Err(Rejected::Busy),
+    }
+}
+
+/// The agent started: what was under way is measured by what runs.
+fn started(record: &Record, seen: Seen, now: i64) -> Record {
+    use Phase::{Armed, Committing, GoingBack, Idle, Staged, Trial, Writing};
+    let runs = |target: &Target| target.slot == seen.running && target.root_hash == seen.root_hash;
+    let to = |phase: Phase| Record { phase, ..record.clone() };
+    let crashed = |otherwise: Reason| seen.crash.clone().map_or(otherwise, |line| Reason::Crashed { line });
+    match &record.phase {
+        Idle => record.clone(),
+        Writing(target) => record.ended(target, Some(Reason::Interrupted), now),
+        // What is to be tried runs already: somebody else restarted into it.
+        Staged(target) if runs(target) => record.ended(target, None, now),
+        Armed(target) | Trial(target) if runs(target) => to(Trial(target.clone())),
+        Staged(_) => record.clone(),
+        Committing(target) | GoingBack(target, _) if runs(target) => record.clone(),
+        Armed(target) => record.ended(target, Some(crashed(Reason::DidNotComeUp)), now),
+        Trial(target) | Committing(target) => record.ended(target, Some(crashed(Reason::StoppedEarly)), now),
+        GoingBack(target, why) => record.ended(target, Some(why.clone()), now),
+    }
+}
+
+impl Record {
+    /// The record of an update that ended.
+    fn ended(&self, target: &Target, why: Option<Reason>, now: i64) -> Self {
+        let mut failed = self.failed.clone();
+        failed.retain(|one| one.root_hash != target.root_hash);
+        if let Some(why) = &why
+            && self.ran()
+        {
+            failed.push_back(Failed { root_hash: target.root_hash, why: why.clone() });
+            while failed.len() > REMEMBERED {
+                failed.pop_front();
+            }
+        }
+        Self {
+            phase: Phase::Idle,
+            last: Some(Outcome { at: now, version: target.version.clone(), why }),
+            failed,
+        }
+    }
+
+    /// The new system was started, or may have been.
+    fn ran(&self) -> bool {
+        matches!(self.phase, Phase::Armed(_) | Phase::Trial(_) | Phase::Committing(_) | Phase::GoingBack(..))
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;
