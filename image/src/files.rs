@@ -1,7 +1,8 @@
 //! Writing files so that nothing half-written ever has its final name.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -56,6 +57,16 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut whole = Whole::begin(path)?;
     whole.file().write_all(bytes)?;
     whole.finish()
+}
+
+/// Makes a new file that only its owner may read.
+///
+/// # Errors
+/// When there is one already, or it cannot be written.
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// SHA-256 of a file, hexadecimal.

@@ -21,6 +21,7 @@ pub mod lock;
 pub mod mirror;
 pub mod outputs;
 pub mod paths;
+pub mod publish;
 pub mod sparse;
 pub mod tools;
 pub mod ui;

@@ -32,6 +32,10 @@ enum Command {
     Lock(commands::lock::Arguments),
     /// Build the image that image/tayberry.lock describes
     Build(commands::build::Arguments),
+    /// Make one signed file of a build, to be uploaded to devices or published
+    Bundle(commands::bundle::Arguments),
+    /// Make the keys that sign updates
+    Keys(commands::keys::Arguments),
     /// Show what an image or a drive holds, verify it, and say what would boot
     Inspect(commands::inspect::Arguments),
     /// Write an image to an SD card, USB or NVMe drive, or list the drives
@@ -44,6 +48,8 @@ fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
     let start = cli.project.clone().unwrap_or_else(|| PathBuf::from("."));
     match &cli.command {
         Command::Build(arguments) => commands::build::run(arguments, &Paths::find(&start)?, ui),
+        Command::Bundle(arguments) => commands::bundle::run(arguments, &start, ui),
+        Command::Keys(arguments) => commands::keys::run(arguments, ui),
         Command::Control(arguments) => commands::control::run(arguments, ui),
         Command::Device(arguments) => commands::device::run(arguments, ui),
         Command::Emulate(arguments) => commands::emulate::run(arguments, &Paths::find(&start)?, ui),

@@ -6,7 +6,7 @@
 //! the disk, and two builds give the same bytes. Reading is left to `tayberry-firmware`. The format is that of
 //! Microsoft's "FAT32 File System Specification" 1.03; fields are named as there.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use crate::fat_names::{Entry, directory_entries, short_name};
 
@@ -57,7 +57,7 @@ pub struct File<'a> {
 pub struct Shape {
     /// Size of the partition in bytes.
     pub bytes: u64,
-    /// Where the partition begins on the disk, in bytes (BPB_HiddSec).
+    /// Where the partition begins on the disk, in bytes (BPB_HiddSec); 0 to say nothing of it.
     pub start: u64,
     /// Sectors in a cluster. Raspberry Pi's engineers name 1 and 4 as the most compatible (firmware issue 1738).
     pub sectors_per_cluster: u8,
@@ -194,6 +194,35 @@ pub fn write<W: Write + Seek>(
     write_folders(out, base, &geometry, &folders)?;
     write_tables(out, base, &geometry, &fat)?;
     Ok(placed)
+}
+
+/// Where the contents of a file system end that [`write`] made, in bytes: at its last used cluster. `file_system` begins
+/// with its first sector.
+///
+/// # Errors
+/// When it is another one, or cannot be read.
+pub fn used<R: Read + Seek>(file_system: &mut R) -> io::Result<u64> {
+    let mut sector = [0; SECTOR as usize];
+    file_system.rewind()?;
+    file_system.read_exact(&mut sector)?;
+    let number = |at: usize| u32::from_le_bytes([sector[at], sector[at + 1], sector[at + 2], sector[at + 3]]);
+    let shape = Shape {
+        bytes: u64::from(number(32)) * u64::from(SECTOR),
+        start: 0,
+        sectors_per_cluster: sector[13],
+        label: [0; 11],
+        serial: 0,
+    };
+    let geometry = Geometry::new(shape).map_err(io::Error::other)?;
+    if &sector[3..11] != b"TAYBERRY" || number(36) != geometry.fat_sectors {
+        return Err(io::Error::other("this file system was not made by tayberry build"));
+    }
+    let mut table =
+        vec![0; SECTOR as usize * usize::try_from(geometry.fat_sectors).map_err(io::Error::other)?];
+    file_system.seek(SeekFrom::Start(u64::from(geometry.reserved) * u64::from(SECTOR)))?;
+    file_system.read_exact(&mut table)?;
+    let last = table.chunks_exact(4).rposition(|entry| entry != [0; 4]).map_or(Ok(2), u32::try_from);
+    Ok(geometry.offset(last.map_err(io::Error::other)?.max(2)) + geometry.cluster_bytes())
 }
 
 /// Appends a chain of consecutive clusters; returns its first.

@@ -49,6 +49,22 @@ fn another_reader_finds_every_file_and_folder() {
 }
 
 #[test]
+fn what_is_used_ends_with_the_last_file_even_if_that_is_zeros() {
+    let zeros = vec![0; 300_000];
+    let files = [File { path: "a".into(), data: b"a" }, File { path: "z".into(), data: &zeros }];
+    for shape in [shape(1, 64 * layout::MIB), shape(4, 256 * layout::MIB)] {
+        let (disk, placed) = written(shape, &files);
+        let used = fat::used(&mut Cursor::new(&disk)).unwrap();
+        assert_eq!(used, placed[1].offset + placed[1].bytes.next_multiple_of(4096));
+        assert_eq!(used % 4096, 0);
+    }
+    let (mut disk, _) = written(shape(4, 256 * layout::MIB), &[]);
+    disk[3] = b'M';
+    assert!(fat::used(&mut Cursor::new(&disk)).is_err());
+    assert!(fat::used(&mut Cursor::new(&disk[..100])).is_err());
+}
+
+#[test]
 fn what_cannot_be_stored_is_refused() {
     let big = vec![0; 65 << 20];
     let refused = |path: &str, data| {

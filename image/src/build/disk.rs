@@ -60,12 +60,19 @@ fn write_fat(
     sectors_per_cluster: u8,
     files: &[fat::File<'_>],
 ) -> Result<(), BuildError> {
-    let mut label = [b' '; 11];
-    for (place, byte) in label.iter_mut().zip(partition.name.bytes()) {
-        *place = byte.to_ascii_uppercase();
-    }
-    let serial = u32::from_be_bytes(*b"TB\0\0") | partition.number;
-    let shape = Shape { bytes: partition.bytes, start: partition.start, sectors_per_cluster, label, serial };
+    let shape = if partition == layout::CONFIG {
+        Shape {
+            bytes: partition.bytes,
+            start: partition.start,
+            sectors_per_cluster,
+            label: *b"CONFIG     ",
+            serial: 1,
+        }
+    } else {
+        // The same bytes in either slot, so that an update does not depend on the slot that takes it. Where the partition
+        // lies is left out of it (BPB_HiddSec is 0, as in every image that mtools made).
+        Shape { bytes: partition.bytes, start: 0, sectors_per_cluster, label: *b"BOOT       ", serial: 2 }
+    };
     disk.seek(SeekFrom::Start(partition.start)).map_err(at("the disk image"))?;
     fat::write(disk, shape, files)?;
     Ok(())

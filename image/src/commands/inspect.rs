@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, start: &Path, ui: Ui) -> Result<(), CommandErr
 
 /// The disk to look at: a drive or a plain image as it is, a compressed one unpacked into a file that vanishes with this
 /// process.
-fn open(image: &Path, ui: Ui) -> Result<File, CommandError> {
+pub(crate) fn open(image: &Path, ui: Ui) -> Result<File, CommandError> {
     image_file::check_layout(image).map_err(InspectError::from)?;
     let at = |path: &Path| {
         let path = path.to_owned();

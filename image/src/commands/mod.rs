@@ -1,11 +1,13 @@
 //! One file a command: what the user asked for, in the order in which it happens.
 
 pub mod build;
+pub mod bundle;
 pub mod control;
 pub mod device;
 pub mod emulate;
 pub mod flash;
 pub mod inspect;
+pub mod keys;
 pub mod lock;
 
 use std::path::PathBuf;
@@ -58,6 +60,9 @@ pub enum CommandError {
     /// A device in the network.
     #[error(transparent)]
     Device(#[from] crate::device::DeviceError),
+    /// Publishing.
+    #[error(transparent)]
+    Publish(#[from] crate::publish::PublishError),
     /// Looking at an image.
     #[error(transparent)]
     Inspect(#[from] crate::inspect::InspectError),

@@ -14,8 +14,8 @@ use crate::device::fingerprint::Fingerprint;
 use crate::device::host::Host;
 use crate::device::pin::pin;
 use crate::device::session::password;
-use crate::device::store::write_private;
 use crate::device::{Device, DeviceError};
+use crate::files::write_private;
 use crate::flash::settings::{SettingsError, checked};
 
 /// Times that a person may mistype the recovery code.

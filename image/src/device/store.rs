@@ -1,15 +1,15 @@
 //! What the workstation keeps of devices, in the user's configuration folder: authorities, and access tokens that nobody
 //! else may read.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::device::DeviceError;
 use crate::device::host::Host;
+use crate::files::write_private;
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -114,13 +114,6 @@ impl Store {
         fs::rename(&new, &path).map_err(io)?;
         Ok(path)
     }
-}
-
-/// Makes a new file that only its owner may read.
-pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 fn read(path: &Path) -> Result<Option<String>, DeviceError> {

@@ -75,18 +75,18 @@ pub enum Refusal {
     #[error("{offered} is older than {running}, which runs. To go back, use Roll back.")]
     Downgrade {
         /// The offered version.
-        offered: Version,
+        offered: String,
         /// What runs.
-        running: Version,
+        running: String,
     },
     /// It runs already.
     #[error("{0} runs already.")]
-    Running(Version),
+    Running(String),
     /// It was tried.
     #[error("{version} was tried before and did not stay: {why} To try it once more, confirm it.")]
     TriedBefore {
         /// The offered version.
-        version: Version,
+        version: String,
         /// Why it did not stay.
         why: String,
     },
@@ -119,14 +119,17 @@ pub fn judge(offered: &Manifest, device: &Device, tried: &[Tried<'_>], again: bo
         return Err(Refusal::DataFormat(name.clone()));
     }
     if offered.root_hash == device.root_hash {
-        return Err(Refusal::Running(offered.version.clone()));
+        return Err(Refusal::Running(offered.version.to_string()));
     }
     if offered.version < device.version {
-        return Err(Refusal::Downgrade { offered: offered.version.clone(), running: device.version.clone() });
+        return Err(Refusal::Downgrade {
+            offered: offered.version.to_string(),
+            running: device.version.to_string(),
+        });
     }
     match tried.iter().find(|tried| tried.root_hash == offered.root_hash) {
         Some(tried) if !again => {
-            Err(Refusal::TriedBefore { version: offered.version.clone(), why: tried.why.sentence() })
+            Err(Refusal::TriedBefore { version: offered.version.to_string(), why: tried.why.sentence() })
         }
         _ => Ok(()),
     }

@@ -114,7 +114,8 @@ impl Plan {
             }
         }
         if cost(&ranges) >= cost(std::slice::from_ref(&(0..self.pack_bytes))) {
-            ranges = vec![0..self.pack_bytes];
+            ranges.clear();
+            ranges.push(0..self.pack_bytes);
         }
         ranges.into_iter().filter(|range| !range.is_empty()).flat_map(cut).collect()
     }

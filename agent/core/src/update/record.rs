@@ -140,7 +140,7 @@ pub fn next(record: &Record, event: Event, now: i64) -> Result<Record, Rejected>
     use Phase::{Armed, Committing, GoingBack, Idle, Staged, Trial, Writing};
     let to = |phase: Phase| Ok(Record { phase, ..record.clone() });
     match (&record.phase, event) {
-        (_, Event::Started(seen)) => Ok(started(record, seen, now)),
+        (_, Event::Started(seen)) => Ok(started(record, &seen, now)),
         (Idle, Event::Accepted(target)) => to(Writing(target)),
         (Idle, Event::Verified(target)) => to(Staged(target)),
         (_, Event::Accepted(_) | Event::Verified(_)) => Err(Rejected::Busy),
@@ -161,7 +161,7 @@ pub fn next(record: &Record, event: Event, now: i64) -> Result<Record, Rejected>
 }
 
 /// The agent started: what was under way is measured by what runs.
-fn started(record: &Record, seen: Seen, now: i64) -> Record {
+fn started(record: &Record, seen: &Seen, now: i64) -> Record {
     use Phase::{Armed, Committing, GoingBack, Idle, Staged, Trial, Writing};
     let runs = |target: &Target| target.slot == seen.running && target.root_hash == seen.root_hash;
     let to = |phase: Phase| Record { phase, ..record.clone() };

@@ -1,0 +1,178 @@
+//! Writes a version to the slot that does not run, and reads it back.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+use tayberry_core::update::plan::{Plan, Source, Step};
+use tayberry_format::bundle::chunks::{ChunkId, LONGEST};
+use tayberry_format::bundle::index::{Index, Part};
+use tayberry_format::layout::HASH_OFFSET;
+use tayberry_format::verity::{self, BLOCK as HASH_BLOCK, RootHash, VerityError, hash_blocks};
+
+use crate::update::direct::{Aligned, BLOCK, Reader, read_at};
+use crate::update::scan::Slot;
+use crate::update::writer::Writer;
+
+/// A version that was not written. The slot is not bootable then; the running one was not touched.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The bundle broke off.
+    #[error("the bundle broke off: {0}")]
+    Pack(io::Error),
+    /// A chunk is another one than the index says.
+    #[error("a piece of the bundle is damaged (byte {0} of the pack)")]
+    Chunk(u64),
+    /// The drive.
+    #[error("the drive: {0}")]
+    Drive(io::Error),
+    /// What was written reads back as something else.
+    #[error("what was written to {place} reads back as something else")]
+    ReadBack {
+        /// Where.
+        place: String,
+    },
+    /// The system partition is not the one that was signed.
+    #[error(transparent)]
+    Verity(#[from] VerityError),
+    /// The owner cancelled it.
+    #[error("it was cancelled")]
+    Cancelled,
+}
+
+/// Whoever watches an install.
+pub trait Watcher {
+    /// So many bytes of the pack were read. False stops the install.
+    fn reached(&mut self, bytes: u64) -> bool;
+}
+
+/// Writes what `plan` says to `target`; `pack` streams by from its first byte. Returns the bytes that were written.
+///
+/// # Errors
+/// When the pack breaks off or is damaged, or the drive fails. What was written is found by the next scan.
+pub fn write(
+    plan: &Plan,
+    target: &Slot,
+    pack: &mut dyn Read,
+    watcher: &mut dyn Watcher,
+) -> Result<u64, InstallError> {
+    if plan.written() == 0 {
+        return Ok(0);
+    }
+    disarm(&target.boot).map_err(InstallError::Drive)?;
+    let mut written = 0;
+    let mut job = Job { target, pack, buffer: Aligned::new(), stored: Vec::new(), plain: Vec::new() };
+    let regions = plan.steps.chunk_by(|before, step| {
+        before.to.part == step.to.part && before.to.offset + u64::from(before.entry.bytes) == step.to.offset
+    });
+    for region in regions {
+        let Some(first) = region.first() else { continue };
+        // Everything before it is on the drive before a region begins: the last one makes the slot bootable.
+        sync(target)?;
+        let mut writer = Writer::new(target.part(first.to.part), first.to.offset);
+        let done = region.iter().try_for_each(|step| {
+            let there = job.bytes(step)?;
+            writer.put(&job.plain, there).map_err(InstallError::Drive)?;
+            let go_on = watcher.reached(step.pack + u64::from(step.entry.stored));
+            if go_on { Ok(()) } else { Err(InstallError::Cancelled) }
+        });
+        let end = if done.is_ok() { writer.finish() } else { writer.leave() };
+        done?;
+        written += end.map_err(InstallError::Drive)?;
+    }
+    sync(target)?;
+    Ok(written)
+}
+
+/// Takes away what makes the slot bootable: half a system must not be found by firmware that lost `autoboot.txt`.
+fn disarm(boot: &File) -> io::Result<()> {
+    let zeros = Aligned::new();
+    boot.write_all_at(zeros.get(0, BLOCK), 0)?;
+    boot.sync_all()
+}
+
+fn sync(target: &Slot) -> Result<(), InstallError> {
+    target.boot.sync_all().and_then(|()| target.system.sync_all()).map_err(InstallError::Drive)
+}
+
+/// The memory of an install: one chunk, stored and plain.
+struct Job<'a> {
+    target: &'a Slot,
+    pack: &'a mut dyn Read,
+    buffer: Aligned,
+    stored: Vec<u8>,
+    plain: Vec<u8>,
+}
+
+impl Job<'_> {
+    /// Leaves the chunk of `step` in `plain`; says whether the partition holds it already.
+    fn bytes(&mut self, step: &Step) -> Result<bool, InstallError> {
+        let length = step.entry.bytes as usize;
+        self.stored.resize(step.entry.stored as usize, 0);
+        self.pack.read_exact(&mut self.stored).map_err(InstallError::Pack)?;
+        // The first block of the boot partition was taken away.
+        let first = step.to.part == Part::Boot && step.to.offset < BLOCK as u64;
+        if step.source == Source::InPlace && !first {
+            let file = self.target.part(step.to.part);
+            let held =
+                read_at(file, &mut self.buffer, step.to.offset, length).map_err(InstallError::Drive)?;
+            if ChunkId::of(held) == step.entry.id {
+                self.plain.clear();
+                self.plain.extend_from_slice(held);
+                return Ok(true);
+            }
+        }
+        if self.stored.len() == length {
+            self.plain.clone_from(&self.stored);
+        } else {
+            self.plain.resize(length.min(LONGEST), 0);
+            let unpacked = zstd::bulk::decompress_to_buffer(&self.stored, &mut self.plain);
+            if unpacked.ok() != Some(length) {
+                return Err(InstallError::Chunk(step.pack));
+            }
+        }
+        if ChunkId::of(&self.plain) != step.entry.id {
+            return Err(InstallError::Chunk(step.pack));
+        }
+        Ok(false)
+    }
+}
+
+/// Reads the slot back from the drive: the system partition through its hash tree, the boot partition chunk by chunk.
+///
+/// # Errors
+/// Names the first place that is not as it should be.
+pub fn read_back(
+    index: &Index,
+    target: &Slot,
+    root_hash: RootHash,
+    data_blocks: u64,
+) -> Result<(), InstallError> {
+    let block = HASH_BLOCK as u64;
+    let tree_bytes = block * (1 + hash_blocks(data_blocks));
+    let mut tree = Vec::new();
+    Reader::new(&target.system, HASH_OFFSET, HASH_OFFSET + tree_bytes)
+        .read_to_end(&mut tree)
+        .map_err(InstallError::Drive)?;
+    let data = Reader::new(&target.system, 0, data_blocks * block);
+    if verity::verify(data, &tree, root_hash)? != data_blocks {
+        return Err(InstallError::ReadBack { place: "the head of the hash tree".into() });
+    }
+    let mut buffer = Aligned::new();
+    for region in index.regions.iter().filter(|region| region.part == Part::Boot) {
+        let mut at = region.offset;
+        for chunk in &region.chunks {
+            let held =
+                read_at(&target.boot, &mut buffer, at, chunk.bytes as usize).map_err(InstallError::Drive)?;
+            if ChunkId::of(held) != chunk.id {
+                return Err(InstallError::ReadBack { place: format!("byte {at} of the boot partition") });
+            }
+            at += u64::from(chunk.bytes);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "install_tests.rs"]
+mod tests;

@@ -1,0 +1,8 @@
+//! Carries updates out, as `tayberry-core::update` decides: reads bundles, cuts what the device holds, writes the other slot
+//! and reads it back. One thread does it, with bounded memory; nothing is staged on the data partition.
+
+pub mod direct;
+pub mod entries;
+pub mod install;
+pub mod scan;
+pub mod writer;
