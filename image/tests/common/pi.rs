@@ -1,7 +1,7 @@
 //! A device of paper: HTTPS with an authority of its own, and as much of the API as the command line asks.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, GeneralSubtree, IsCa, Issuer, KeyPair, NameConstraints};
@@ -74,6 +74,9 @@ impl Pi {
     }
 }
 
+/// How long a client may take to hang up.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 fn serve(
     stream: TcpStream,
     config: &Arc<ServerConfig>,
@@ -125,7 +128,12 @@ fn serve(
         text.len()
     )?;
     stream.conn.send_close_notify();
-    stream.flush()
+    stream.flush()?;
+    drop(memory);
+    // A socket that is closed with something unread resets the connection, and the answer with it.
+    stream.sock.shutdown(Shutdown::Write)?;
+    stream.sock.set_read_timeout(Some(PATIENCE))?;
+    std::io::copy(&mut stream.sock, &mut std::io::sink()).map(|_| ())
 }
 
 struct Request {
