@@ -20,7 +20,7 @@ pub enum PublishError {
         error: std::io::Error,
     },
     /// The folder has keys already.
-    #[error("{0} exists already: keys are never replaced. To change them, run `tayberry keys rotate`")]
+    #[error("{0} exists already: keys are never replaced; name a new folder")]
     Exists(PathBuf),
     /// A key file that is none, or the passphrase is another one.
     #[error("{path} cannot be opened: {why}")]
