@@ -51,7 +51,8 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// When the drive refuses.
     pub fn finish(mut self) -> io::Result<u64> {
-        self.finish_whole()
+        self.flush()?;
+        Ok(self.written)
     }
 
     /// Writes the whole blocks of what there is: the region goes on another time, and finds them.
@@ -60,12 +61,7 @@ impl<'a> Writer<'a> {
     /// When the drive refuses.
     pub fn leave(mut self) -> io::Result<u64> {
         self.filled -= self.filled % BLOCK;
-        self.finish_whole()
-    }
-
-    fn finish_whole(&mut self) -> io::Result<u64> {
-        self.flush()?;
-        Ok(self.written)
+        self.finish()
     }
 
     /// Writes each run of changed blocks.

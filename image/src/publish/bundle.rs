@@ -10,8 +10,6 @@ use tayberry_format::bundle::container::{BLOCK, Heading};
 use tayberry_format::bundle::manifest::{BOARD, Compatible, Content, FORMAT, LAYOUT, Manifest};
 use tayberry_format::bundle::version::Version;
 use tayberry_format::bundle::{index_name, manifest_name, pack_name};
-use tayberry_format::layout;
-use tayberry_format::slot::Slot;
 use tayberry_format::verity::RootHash;
 use tough::editor::RepositoryEditor;
 use tough::key_source::KeySource;
@@ -74,7 +72,7 @@ pub fn make(
 ) -> Result<Written, PublishError> {
     let signed = Signing::new(keys.0, keys.1)?;
     let mut pack = tempfile::tempfile().map_err(at("the pack"))?;
-    let stage = ui.stage("cut", Some(layout::boot(Slot::A).bytes / 8));
+    let stage = ui.stage("cut", None);
     let Cut { index, data_blocks } = cut::cut(disk, image, &mut BufWriter::new(&mut pack), &stage)?;
     let chunks = index.chunks().count();
     stage.finish(&format!("{chunks} chunks"));

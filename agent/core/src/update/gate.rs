@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::update::reason::Reason;
 
-/// How long a trial may take in all, since the kernel started. `tayberry-init`'s guard ends it a little later, should the
-/// agent be gone.
+/// How long a trial may take in all, since the kernel started.
 pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// A check of the gate.

@@ -40,8 +40,8 @@ pub enum Source {
     Running(Place),
     /// From the slot that is written, at or behind where it is written to.
     Ahead(Place),
-    /// From this byte of the pack.
-    Pack(u64),
+    /// From the pack.
+    Pack,
 }
 
 /// One chunk to write.
@@ -76,7 +76,7 @@ impl Plan {
             let mut offset = region.offset;
             for entry in &region.chunks {
                 let to = Place { part: region.part, offset };
-                steps.push(Step { to, entry: *entry, source: source(entry.id, to, held, pack), pack });
+                steps.push(Step { to, entry: *entry, source: source(entry.id, to, held), pack });
                 offset += u64::from(entry.bytes);
                 pack += u64::from(entry.stored);
             }
@@ -87,9 +87,8 @@ impl Plan {
     /// Bytes of the pack that the steps need.
     #[must_use]
     pub fn needed(&self) -> u64 {
-        let stored =
-            |step: &Step| matches!(step.source, Source::Pack(_)).then_some(u64::from(step.entry.stored));
-        self.steps.iter().filter_map(stored).sum()
+        let fetched = self.steps.iter().filter(|step| step.source == Source::Pack);
+        fetched.map(|step| u64::from(step.entry.stored)).sum()
     }
 
     /// Bytes that are written.
@@ -106,7 +105,7 @@ impl Plan {
     #[must_use]
     pub fn ranges(&self) -> Vec<Range<u64>> {
         let mut ranges: Vec<Range<u64>> = Vec::new();
-        for step in self.steps.iter().filter(|step| matches!(step.source, Source::Pack(_))) {
+        for step in self.steps.iter().filter(|step| step.source == Source::Pack) {
             let (start, end) = (step.pack, step.pack + u64::from(step.entry.stored));
             match ranges.last_mut() {
                 Some(last) if start - last.end <= GAP => last.end = end,
@@ -122,7 +121,7 @@ impl Plan {
 }
 
 /// Where a chunk is had from, best first.
-fn source(id: ChunkId, to: Place, held: &Held, pack: u64) -> Source {
+fn source(id: ChunkId, to: Place, held: &Held) -> Source {
     let ours = held.target.get(&id).map(Vec::as_slice).unwrap_or_default();
     if ours.contains(&to) {
         return Source::InPlace;
@@ -133,7 +132,7 @@ fn source(id: ChunkId, to: Place, held: &Held, pack: u64) -> Source {
     // Steps go upwards in a partition: what lies below was written over.
     match ours.iter().find(|place| place.part == to.part && place.offset > to.offset) {
         Some(place) => Source::Ahead(*place),
-        None => Source::Pack(pack),
+        None => Source::Pack,
     }
 }
 

@@ -38,13 +38,7 @@ fn what_is_there_is_not_fetched() {
     let sources: Vec<Source> = plan.steps.iter().map(|step| step.source).collect();
     assert_eq!(
         sources,
-        [
-            Source::InPlace,
-            Source::Running(place(1)),
-            Source::Pack(2 * BLOCK),
-            Source::Ahead(place(5)),
-            Source::Pack(4 * BLOCK)
-        ]
+        [Source::InPlace, Source::Running(place(1)), Source::Pack, Source::Ahead(place(5)), Source::Pack]
     );
     assert_eq!((plan.needed(), plan.written()), (2 * BLOCK, 4 * BLOCK));
     // A gap of one chunk costs less than another round trip.
@@ -82,9 +76,9 @@ proptest! {
                 Source::InPlace => target[block(step.to)],
                 Source::Running(from) => running[block(from)],
                 Source::Ahead(from) => target[block(from)],
-                Source::Pack(offset) => {
-                    prop_assert!(ranges.iter().any(|range| range.contains(&offset)));
-                    wanted[usize::try_from(offset / BLOCK).unwrap()]
+                Source::Pack => {
+                    prop_assert!(ranges.iter().any(|range| range.contains(&step.pack)));
+                    wanted[usize::try_from(step.pack / BLOCK).unwrap()]
                 }
             };
             prop_assert_eq!(id(number), step.entry.id);
