@@ -26,6 +26,9 @@ pub enum AgentError {
     /// The state.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The record of updates.
+    #[error(transparent)]
+    Updates(#[from] loops::updates::RecordError),
     /// The certificate authority.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
@@ -58,12 +61,15 @@ pub async fn serve() -> Result<(), AgentError> {
     notices.extend(why.map(|why| format!("{why}. A new one was made: trust it anew in your browsers.")));
     let fingerprint = authority.fingerprint();
     let disk = report.disk.clone();
-    let status = Status { facts, report, stages: stages(&ends) };
+    let status = Status { start: facts, report, stages: stages(&ends) };
     // A connection of its own: its signals do not wait behind questions to the agent.
     let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
+    let updates =
+        loops::updates::open(status.report.clone(), facts.running, zbus::Connection::system().await?)?;
     let desk = Arc::new(Desk::new(
         keeper.clone(),
         network.clone(),
+        updates.clone(),
         authority,
         build,
         status.clone(),
@@ -79,6 +85,7 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::claim_file::run(&disk, &keeper, &fingerprint) => match never {},
         never = loops::apply::run(&keeper) => match never {},
         never = loops::certificates::run(&desk, &object, &network) => match never {},
+        never = updates.run() => match never {},
         never = watchdog() => match never {},
         signal = terminated() => signal.map_err(AgentError::from),
     }

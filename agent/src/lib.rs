@@ -11,6 +11,3 @@ pub mod loops;
 pub mod service;
 pub mod takeover;
 pub mod update;
-
-/// Version of the agent and of the operating system that it came with.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -40,6 +40,18 @@ pub struct Image {
     pub hostname: String,
     /// Key of the `[kernel.…]` table to use.
     pub kernel: String,
+    /// The root of trust for updates, which `tayberry keys init` made: a file beside `appliance.toml`. A device without one
+    /// takes no updates.
+    pub update_root: Option<PathBuf>,
+}
+
+/// Values that a command line gives instead of the file's.
+#[derive(Debug, Clone, Default)]
+pub struct Instead {
+    /// For `image.version`.
+    pub version: Option<String>,
+    /// For `image.update_root`; relative to the working folder.
+    pub update_root: Option<PathBuf>,
 }
 
 /// A `[[suite]]` table.
@@ -167,9 +179,22 @@ impl Config {
         let mut config = Self::parse(path, &std::fs::read_to_string(path).map_err(read)?)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.keyring = config.keyring.map(|keyring| folder.join(keyring));
+        config.image.update_root = config.image.update_root.map(|root| folder.join(root));
         for archive in config.kernel.values_mut().filter_map(|kernel| kernel.archive.as_mut()) {
             archive.keyring = folder.join(&archive.keyring);
         }
+        Ok(config)
+    }
+
+    /// Reads the file, takes `instead` over it, and checks the result.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(path: &Path, instead: &Instead) -> Result<Self, ConfigError> {
+        let mut config = Self::load(path)?;
+        config.image.version = instead.version.clone().unwrap_or(config.image.version);
+        config.image.update_root = instead.update_root.clone().or(config.image.update_root);
+        config.check(path)?;
         Ok(config)
     }
 

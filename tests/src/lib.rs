@@ -3,6 +3,7 @@
 pub mod bus;
 pub mod desk;
 pub mod device;
+pub mod update;
 pub mod web;
 
 use std::path::{Path, PathBuf};
@@ -67,6 +68,21 @@ impl Fixture {
             JourneyError::Failed(format!("{} has no emulator part beside it", image.display()))
         })?;
         Ok(Self { image, guest, tools, paths })
+    }
+
+    /// A bundle for devices that run [`Self::image`]: `scripts/test` makes each under its name in `out/`.
+    ///
+    /// # Errors
+    /// When there is none; the sentence says what to run.
+    pub fn bundle(&self, name: &str) -> Result<PathBuf, JourneyError> {
+        let folder = self.paths.out().join(name);
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut bundles = entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "tayberry"));
+        bundles.next().ok_or_else(|| {
+            JourneyError::Failed(format!("{} holds no bundle: run scripts/test", folder.display()))
+        })
     }
 
     /// A folder for one journey, on the disk that holds the cache.

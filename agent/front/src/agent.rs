@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::update::Piece;
 use tayberry_core::request::{Outcome, Request};
 
 /// How long an answer may take. The slowest is a password on a busy Pi.
@@ -22,6 +23,14 @@ pub(crate) trait Agent {
     fn certificates(&self) -> zbus::Result<u32>;
     /// Answers a request as JSON with an outcome as JSON.
     fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
+    /// Takes a piece of a bundle from a file descriptor.
+    fn receive(
+        &self,
+        from: (&str, &str),
+        credential: &str,
+        piece: &str,
+        file: zbus::Fd<'_>,
+    ) -> zbus::Result<String>;
     /// A certificate chain for a public key; DER.
     fn certify(&self, public_key: &[u8]) -> zbus::Result<Vec<Vec<u8>>>;
 }
@@ -50,8 +59,27 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     let request = serde_json::to_string(request).map_err(|error| unusable(&error))?;
     let answer = agent.ask((&peer, &local), &caller.credential, &request);
     let answer = tokio::time::timeout(PATIENCE, answer).await.map_err(|late| unusable(&late))?;
-    let answer = answer.map_err(|error| unusable(&error))?;
-    match serde_json::from_str(&answer).map_err(|error| unusable(&error))? {
+    outcome(&answer.map_err(|error| unusable(&error))?)
+}
+
+/// Hands the agent a piece of a bundle, which it reads from `file`. Answers when that is used up: it may take long.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn hand_over<T: DeserializeOwned>(
+    agent: &AgentProxy<'_>,
+    caller: &Caller,
+    piece: Piece,
+    file: std::os::fd::OwnedFd,
+) -> Result<T, Problem> {
+    let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
+    let piece = serde_json::to_string(&piece).map_err(|error| unusable(&error))?;
+    let answer = agent.receive((&peer, &local), &caller.credential, &piece, file.into()).await;
+    outcome(&answer.map_err(|error| unusable(&error))?)
+}
+
+fn outcome<T: DeserializeOwned>(answer: &str) -> Result<T, Problem> {
+    match serde_json::from_str(answer).map_err(|error| unusable(&error))? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Problem(problem) => Err(problem),
     }

@@ -57,6 +57,8 @@ pub(crate) struct Machine {
     /// The slot whose boot partition the firmware used; none when it did not say.
     pub(crate) slot: Option<Slot>,
     pub(crate) root_hash: RootHash,
+    /// The firmware was told to try this slot once.
+    pub(crate) trial: bool,
     pub(crate) cmdline: String,
 }
 
@@ -69,6 +71,7 @@ impl Machine {
             boot_mode: BootMode::from_number(bootloader("boot-mode")),
             slot: bootloader("partition").and_then(Slot::from_boot_partition),
             root_hash: cmdline::root_hash(&line)?,
+            trial: bootloader("tryboot") == Some(1),
             cmdline: line,
         })
     }

@@ -9,6 +9,7 @@ mod crypt;
 mod data;
 mod dm;
 mod emulator;
+mod guard;
 mod machine;
 mod modules;
 mod mounts;
@@ -69,10 +70,13 @@ fn run() -> Result<Infallible, InitError> {
         data: data.state,
         steps: steps.finish(),
     };
-    switch::hand_over(&report, data.machine_id.as_deref())
+    switch::hand_over(&report, data.machine_id.as_deref(), machine.trial)
 }
 
 fn main() {
+    if guard::is_wanted() {
+        guard::watch();
+    }
     let Err(error) = run();
     steps::say(&format!("cannot start this slot: {error}. Rebooting in 10 seconds."));
     switch::reboot_after(std::time::Duration::from_secs(10));

@@ -14,12 +14,16 @@ use nix::unistd::{chdir, chroot};
 use tayberry_format::boot_report::{self, BootReport};
 
 use crate::mounts::ROOT;
-use crate::{InitError, steps};
+use crate::{InitError, guard, steps};
 
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 
 /// Leaves the report in `/run`, moves the mounts, frees the initramfs and starts systemd. Only a failure returns.
-pub(crate) fn hand_over(report: &BootReport, machine_id: Option<&str>) -> Result<Infallible, InitError> {
+pub(crate) fn hand_over(
+    report: &BootReport,
+    machine_id: Option<&str>,
+    trial: bool,
+) -> Result<Infallible, InitError> {
     let path = Path::new(boot_report::PATH);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(InitError::system("/run/tayberry"))?;
@@ -34,6 +38,9 @@ pub(crate) fn hand_over(report: &BootReport, machine_id: Option<&str>) -> Result
         // /etc is read-only: the id of this device is laid over the empty file in the image.
         fs::write("/run/machine-id", format!("{id}\n")).map_err(InitError::system("/run/machine-id"))?;
         bind("/run/machine-id", &format!("{ROOT}/etc/machine-id"))?;
+    }
+    if trial {
+        guard::start()?;
     }
     for folder in ["/dev", "/proc", "/sys", "/run"] {
         relocate(folder, &format!("{ROOT}{folder}"))?;

@@ -19,7 +19,7 @@ impl Desk {
         Overview {
             phase: if state.owner.is_some() { Phase::Owned } else { Phase::Unclaimed },
             name: self.network.name(),
-            version: crate::VERSION.to_owned(),
+            version: crate::device::system::version().to_owned(),
             language: state.owner.as_ref().map(|_| state.language),
             time_known: tayberry_core::clock::is_known(self.time_source()),
             now: clock::now(),

@@ -8,6 +8,7 @@ mod owner;
 mod settings;
 mod status;
 mod tokens;
+mod updates;
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -73,6 +74,7 @@ struct Memory {
 pub struct Desk {
     keeper: Keeper,
     network: crate::loops::network::Handle,
+    updates: crate::loops::updates::Handle,
     authority: Authority,
     /// When the operating system was built.
     build: i64,
@@ -93,6 +95,7 @@ impl Desk {
     pub fn new(
         keeper: Keeper,
         network: crate::loops::network::Handle,
+        updates: crate::loops::updates::Handle,
         authority: Authority,
         build: i64,
         board: Status,
@@ -106,6 +109,7 @@ impl Desk {
         Self {
             keeper,
             network,
+            updates,
             authority,
             build,
             source,
@@ -149,6 +153,12 @@ impl Desk {
             Request::JoinWifi(choice) => json(self.join_wifi(choice).await?),
             Request::LeaveWifi => json(self.leave_wifi().await?),
             Request::ConfirmNetwork(which) => json(self.confirm_network(sender, &which).await?),
+            Request::Updates => json(self.updates.look()),
+            Request::ReceiveUpdate(_) => {
+                Err(Problem::new(Kind::BadRequest, "A bundle comes with a file descriptor."))
+            }
+            Request::CancelUpdate => json(self.updates.cancel().await?),
+            Request::RestartIntoUpdate => json(self.restart_into_update(sender).await?),
         }
     }
 

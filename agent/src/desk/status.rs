@@ -22,13 +22,15 @@ impl Desk {
         let data = room_of_data().map_err(failed)?;
         let refresh = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
         let system = System::new_with_specifics(refresh);
-        let state = State::derive(self.board.facts);
+        let board = self.board.clone();
+        let facts = tokio::task::spawn_blocking(move || board.facts()).await.map_err(failed)?;
+        let state = State::derive(facts);
         let (verdict, notices) = health::judge(state, data, self.notices.clone());
         Ok(Status {
             name: network::name(),
-            version: crate::VERSION.to_owned(),
-            slot: self.board.facts.running.to_string(),
-            next_slot: self.board.facts.default.map(|slot| slot.to_string()),
+            version: crate::device::system::version().to_owned(),
+            slot: facts.running.to_string(),
+            next_slot: facts.default.map(|slot| slot.to_string()),
             state: state.word().to_owned(),
             health: verdict,
             notices,

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use tayberry_core::status::Facts;
-use tayberry_firmware::{Board, Medium, ResetState};
+use tayberry_firmware::{Board, Boot, Medium, ResetState};
 use tayberry_format::boot_report::{self, BootReport};
 use tayberry_format::slot::Slot;
 
@@ -64,6 +65,18 @@ pub fn running() -> Result<Slot, BootError> {
         .ok_or_else(|| BootError::NotOurs(format!("partition {number}")))
 }
 
+/// The verified device under `/`.
+///
+/// # Errors
+/// When the kernel does not name it.
+pub fn root_device_path() -> Result<PathBuf, BootError> {
+    let mounts = text("/proc/self/mountinfo")?;
+    let root = root_device(&mounts).ok_or_else(|| BootError::NotOurs("no mount at /".into()))?;
+    let events = text(format!("/sys/dev/block/{root}/uevent"))?;
+    let name = events.lines().find_map(|line| line.strip_prefix("DEVNAME="));
+    Ok(Path::new("/dev").join(name.ok_or_else(|| BootError::NotOurs(root.to_owned()))?))
+}
+
 /// `MAJOR:MINOR` of the last mount at `/` (proc_pid_mountinfo(5)).
 fn root_device(mountinfo: &str) -> Option<&str> {
     let mut roots = mountinfo.lines().filter_map(|line| {
@@ -80,20 +93,45 @@ fn bootloader(name: &str) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
-/// The slot that the firmware will boot next, by its model over the real disk. None when it would boot nothing of ours.
+/// What the firmware would boot from the disk as it is now, by its model; `try_once` asks what it would try.
 ///
 /// # Errors
 /// When the disk cannot be opened.
-pub fn next(disk: &str) -> Result<Option<Slot>, BootError> {
+pub fn simulate(disk: &str, try_once: bool) -> Result<Result<Boot, tayberry_firmware::BootError>, BootError> {
     let path = PathBuf::from(format!("/dev/{disk}"));
-    let file = File::open(&path).map_err(|error| BootError::Io { path, error })?;
+    let io = |error| BootError::Io { path: path.clone(), error };
+    let file = File::open(&path).map_err(io)?;
+    // The partitions' devices are written to directly: what the whole disk's device has in memory may be old.
+    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).map_err(|errno| io(errno.into()))?;
     let medium = match disk.get(..2) {
         Some("nv") => Medium::Nvme,
         Some("sd") => Medium::Usb,
         _ => Medium::Sd,
     };
-    let board = Board { medium, ..Board::default() };
-    Ok(tayberry_firmware::boot(&file, &board, &ResetState::default()).ok().and_then(|boot| boot.slot()))
+    let mut board = Board { medium, ..Board::default() };
+    board.eeprom.build = bootloader("build-timestamp").unwrap_or(board.eeprom.build);
+    Ok(tayberry_firmware::boot(&file, &board, &ResetState { try_once, ..ResetState::default() }))
+}
+
+/// The slot that the firmware will boot next. None when it would boot nothing of ours.
+///
+/// # Errors
+/// When the disk cannot be opened.
+pub fn next(disk: &str) -> Result<Option<Slot>, BootError> {
+    Ok(simulate(disk, false)?.ok().and_then(|boot| boot.slot()))
+}
+
+/// Whether this boot is a trial: the firmware was told to try it once.
+#[must_use]
+pub fn is_try_once() -> bool {
+    bootloader("tryboot") == Some(1)
+}
+
+/// Build of the boot firmware in seconds since 1970; none if it does not say (`/chosen/bootloader/build-timestamp`, Raspberry
+/// Pi documentation, "Device trees").
+#[must_use]
+pub fn firmware_build() -> Option<i64> {
+    bootloader("build-timestamp").map(i64::from)
 }
 
 /// All facts together.
@@ -104,7 +142,7 @@ pub fn facts(disk: &str) -> Result<Facts, BootError> {
     Ok(Facts {
         running: running()?,
         firmware_booted: bootloader("partition").and_then(Slot::from_boot_partition),
-        try_once: bootloader("tryboot") == Some(1),
+        try_once: is_try_once(),
         default: next(disk)?,
     })
 }

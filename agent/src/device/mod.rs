@@ -13,5 +13,7 @@ pub mod password;
 pub mod preseed;
 pub mod random;
 pub mod render;
+pub mod slots;
 pub mod store;
+pub mod system;
 pub mod whole_file;

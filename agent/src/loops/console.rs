@@ -28,9 +28,9 @@ pub async fn run(
         let setup_network = networks.setup_network();
         let text = render(&Screen {
             name: &name,
-            version: crate::VERSION,
-            slot: status.facts.running,
-            state: State::derive(status.facts),
+            version: crate::device::system::version(),
+            slot: status.start.running,
+            state: State::derive(status.facts()),
             addresses: &addresses,
             claim: state.claim.as_ref().map(|code| Card { name: &name, code, fingerprint }),
             setup_network: setup_network.as_ref(),

@@ -5,3 +5,4 @@ pub mod certificates;
 pub mod claim_file;
 pub mod console;
 pub mod network;
+pub mod updates;

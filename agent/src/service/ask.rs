@@ -1,12 +1,14 @@
 //! Requests over the system bus: who sent them, in which form they came, and the form of the answer.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::{MAX_BYTES, Outcome, Request};
+use tayberry_core::request::{MAX_BYTES, Outcome};
 use zbus::fdo::DBusProxy;
 use zbus::message::Header;
 use zbus::names::BusName;
@@ -57,6 +59,26 @@ pub(super) async fn ask(
         Ok((sender, request)) => desk.answer(&sender, request).await,
         Err(problem) => Err(problem),
     };
+    text(outcome)
+}
+
+/// Takes a piece of a bundle.
+pub(super) async fn receive(
+    desk: &Desk,
+    user: u32,
+    from: (&str, &str),
+    credential: &str,
+    piece: &str,
+    file: File,
+) -> zbus::fdo::Result<String> {
+    let outcome = match read(user, from, credential, piece) {
+        Ok((sender, piece)) => desk.receive(&sender, piece, file).await,
+        Err(problem) => Err(problem),
+    };
+    text(outcome)
+}
+
+fn text(outcome: Result<Value, Problem>) -> zbus::fdo::Result<String> {
     let outcome = match outcome {
         Ok(answer) => Outcome::Answer(answer),
         Err(problem) => Outcome::<Value>::Problem(problem),
@@ -64,12 +86,12 @@ pub(super) async fn ask(
     serde_json::to_string(&outcome).map_err(super::failed)
 }
 
-fn read(
+fn read<T: DeserializeOwned>(
     user: u32,
     from: (&str, &str),
     credential: &str,
     request: &str,
-) -> Result<(Sender, Request), Problem> {
+) -> Result<(Sender, T), Problem> {
     if request.len() > MAX_BYTES {
         return Err(Problem::new(Kind::BadRequest, format!("A request has at most {MAX_BYTES} bytes.")));
     }
@@ -88,12 +110,13 @@ fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tayberry_core::request::Request;
 
     #[test]
     fn only_root_itself_is_root() {
         let asked = r#"{"ask":"status"}"#;
         let credential = |user, peer, credential| {
-            read(user, (peer, ""), credential, asked).map(|(sender, _)| sender.credential)
+            read::<Request>(user, (peer, ""), credential, asked).map(|(sender, _)| sender.credential)
         };
         assert!(credential(0, "", "") == Ok(Credential::Root));
         assert!(credential(0, "192.168.1.2", "") == Ok(Credential::Nothing), "asked for somebody");
@@ -106,12 +129,15 @@ mod tests {
     fn what_is_no_request_is_said() {
         for text in ["", "{", r#"{"ask":"everything"}"#, r#"{"ask":"claim","with":{"code":"1","x":2}}"#] {
             assert_eq!(
-                read(0, ("", ""), "", text).err().map(|problem| problem.kind),
+                read::<Request>(0, ("", ""), "", text).err().map(|problem| problem.kind),
                 Some(Kind::BadRequest),
                 "{text}"
             );
         }
         let long = " ".repeat(MAX_BYTES + 1);
-        assert_eq!(read(0, ("", ""), "", &long).err().map(|problem| problem.kind), Some(Kind::BadRequest));
+        assert_eq!(
+            read::<Request>(0, ("", ""), "", &long).err().map(|problem| problem.kind),
+            Some(Kind::BadRequest)
+        );
     }
 }

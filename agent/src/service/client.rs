@@ -39,6 +39,14 @@ pub trait Agent {
     fn certificates(&self) -> zbus::Result<u32>;
     /// Answers a request as JSON with an outcome as JSON.
     fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
+    /// Takes a piece of a bundle from a file descriptor.
+    fn receive(
+        &self,
+        from: (&str, &str),
+        credential: &str,
+        piece: &str,
+        file: zbus::Fd<'_>,
+    ) -> zbus::Result<String>;
     /// A certificate chain for a public key; DER.
     fn certify(&self, public_key: &[u8]) -> zbus::Result<Vec<Vec<u8>>>;
 }

@@ -22,12 +22,20 @@ pub const PATH: &str = "/io/tayberry/Agent1";
 /// What is served.
 #[derive(Debug, Clone)]
 pub struct Status {
-    /// The facts about slots.
-    pub facts: Facts,
+    /// The facts about slots when the agent started.
+    pub start: Facts,
     /// What the initramfs left.
     pub report: BootReport,
     /// Stages of this boot and their lengths in milliseconds.
     pub stages: Vec<Stage>,
+}
+
+impl Status {
+    /// The facts about slots now: a commit changes what the firmware boots next. What cannot be read is as it was.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        crate::device::boot::facts(&self.report.disk).unwrap_or(self.start)
+    }
 }
 
 /// The object on the bus.
@@ -59,31 +67,31 @@ impl Agent {
     /// Version of the agent and of the operating system.
     #[zbus(property)]
     fn version(&self) -> &str {
-        crate::VERSION
+        crate::device::system::version()
     }
 
     /// The slot whose system partition is mounted at `/`.
     #[zbus(property)]
     fn booted_slot(&self) -> String {
-        self.status.facts.running.to_string()
+        self.status.facts().running.to_string()
     }
 
     /// The slot that the firmware will boot next; empty when it names none.
     #[zbus(property)]
     fn default_slot(&self) -> String {
-        self.status.facts.default.map(|slot| slot.to_string()).unwrap_or_default()
+        self.status.facts().default.map(|slot| slot.to_string()).unwrap_or_default()
     }
 
     /// Whether this boot is a trial that was not judged yet.
     #[zbus(property)]
     fn trial(&self) -> bool {
-        State::derive(self.status.facts) == State::Trial
+        State::derive(self.status.facts()) == State::Trial
     }
 
     /// `committed`, `trial`, `reboot changes slot` or `no default slot`.
     #[zbus(property)]
     fn state(&self) -> &str {
-        State::derive(self.status.facts).word()
+        State::derive(self.status.facts()).word()
     }
 
     /// Device name of the disk.
@@ -122,6 +130,22 @@ impl Agent {
     ) -> zbus::fdo::Result<String> {
         let user = self.users.of(bus, &header).await?;
         ask::ask(&self.desk, user, from, credential, request).await
+    }
+
+    /// Takes a piece of a bundle, which is read from `file` to its end. `piece` is a `tayberry_core::request::update::Piece`
+    /// as JSON, the rest as for `Ask`. Answers when the piece is used up, or the update has ended.
+    async fn receive(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &zbus::Connection,
+        from: (&str, &str),
+        credential: &str,
+        piece: &str,
+        file: zbus::OwnedFd,
+    ) -> zbus::fdo::Result<String> {
+        let user = self.users.of(bus, &header).await?;
+        let file = std::fs::File::from(std::os::fd::OwnedFd::from(file));
+        ask::receive(&self.desk, user, from, credential, piece, file).await
     }
 
     /// A certificate chain for a public key (an uncompressed point of P-256): DER, the front's own first.

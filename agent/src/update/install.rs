@@ -61,7 +61,9 @@ pub fn write(
     }
     disarm(&target.boot).map_err(InstallError::Drive)?;
     let mut written = 0;
-    let mut job = Job { target, pack, buffer: Aligned::new(), stored: Vec::new(), plain: Vec::new() };
+    let unpacker = zstd::bulk::Decompressor::new().map_err(InstallError::Pack)?;
+    let mut job =
+        Job { target, pack, unpacker, buffer: Aligned::new(), stored: Vec::new(), plain: Vec::new() };
     let regions = plan.steps.chunk_by(|before, step| {
         before.to.part == step.to.part && before.to.offset + u64::from(before.entry.bytes) == step.to.offset
     });
@@ -99,6 +101,8 @@ fn sync(target: &Slot) -> Result<(), InstallError> {
 struct Job<'a> {
     target: &'a Slot,
     pack: &'a mut dyn Read,
+    /// Kept from chunk to chunk: making one takes longer than a chunk.
+    unpacker: zstd::bulk::Decompressor<'static>,
     buffer: Aligned,
     stored: Vec<u8>,
     plain: Vec<u8>,
@@ -126,7 +130,7 @@ impl Job<'_> {
             self.plain.clone_from(&self.stored);
         } else {
             self.plain.resize(length.min(LONGEST), 0);
-            let unpacked = zstd::bulk::decompress_to_buffer(&self.stored, &mut self.plain);
+            let unpacked = self.unpacker.decompress_to_buffer(&self.stored, &mut self.plain);
             if unpacked.ok() != Some(length) {
                 return Err(InstallError::Chunk(step.pack));
             }

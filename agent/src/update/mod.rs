@@ -4,5 +4,8 @@
 pub mod direct;
 pub mod entries;
 pub mod install;
+pub mod job;
 pub mod scan;
+pub mod trust;
+pub mod upload;
 pub mod writer;

@@ -1,5 +1,6 @@
 //! Cuts what the device holds into chunks, as the builder cut what it published.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 
@@ -37,8 +38,22 @@ pub fn held(index: &Index, running: &Slot, target: &Slot, progress: &mut dyn FnM
     each(index, running, progress, &mut |id, place| {
         held.running.insert(id, place);
     })?;
-    each(index, target, progress, &mut |id, place| held.target.entry(id).or_default().push(place))?;
+    held.target = self::target(index, target, progress)?;
     Ok(held)
+}
+
+/// What the slot that is written holds, looked for where `index` has something.
+///
+/// # Errors
+/// When the drive cannot be read.
+pub fn target(
+    index: &Index,
+    slot: &Slot,
+    progress: &mut dyn FnMut(u64),
+) -> io::Result<HashMap<ChunkId, Vec<Place>>> {
+    let mut found: HashMap<ChunkId, Vec<Place>> = HashMap::new();
+    each(index, slot, progress, &mut |id, place| found.entry(id).or_default().push(place))?;
+    Ok(found)
 }
 
 fn each(

@@ -9,6 +9,9 @@ use crate::verity::RootHash;
 /// Where the report lies on the device.
 pub const PATH: &str = "/run/tayberry/boot.json";
 
+/// Where the process id of the guard lies, which ends a trial that nobody judges.
+pub const GUARD: &str = "/run/tayberry/guard";
+
 /// The report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootReport {

@@ -83,6 +83,8 @@ pub enum Scope {
     Settings,
     /// See and change networks.
     Network,
+    /// See, start and cancel updates.
+    Updates,
 }
 
 /// A personal access token.

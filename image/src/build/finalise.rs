@@ -21,6 +21,9 @@ pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Res
     certificates(tree)?;
     tree.write("usr/lib/os-release", os_release(config).as_bytes())?;
     tree.link("etc/os-release", "../usr/lib/os-release")?;
+    if let Some(root) = &config.image.update_root {
+        tree.write("usr/share/tayberry/root.json", &std::fs::read(root).map_err(at(root))?)?;
+    }
     // Rendered from the state at every boot; systemd takes DEFAULT_HOSTNAME until then.
     tree.link("etc/hostname", "../run/tayberry/etc/hostname")?;
     // systemd never lets the clock be earlier than this file's time, which is that of every file (systemd-timesyncd(8)).

@@ -13,7 +13,7 @@ use crate::build::{
     BuildError, at, compile, erofs, finalise, initramfs, join, kernel_files, overlay, packages, trim, verify,
 };
 use crate::commands::{CommandError, lock};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Instead};
 use crate::fetch::{Cache, FetchError};
 use crate::lock::{Lock, Section};
 use crate::mirror::Mirror;
@@ -24,7 +24,9 @@ use crate::ui::{Ui, human};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tayberry build\n  tayberry build --offline --out /tmp/images")]
+#[command(
+    after_help = "Examples:\n  tayberry build\n  tayberry build --offline --out /tmp/images\n  tayberry build --version 1.4.2 --update-root keys/root.json"
+)]
 pub struct Arguments {
     /// Fail if the mirror no longer has a locked package, instead of locking its successor
     #[arg(long)]
@@ -35,6 +37,12 @@ pub struct Arguments {
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Version of the image, instead of the configuration's
+    #[arg(long, value_name = "VERSION")]
+    version: Option<String>,
+    /// Root of trust for updates (root.json of `tayberry keys init`), instead of the configuration's
+    #[arg(long, value_name = "FILE")]
+    update_root: Option<PathBuf>,
 }
 
 /// What every stage needs.
@@ -55,7 +63,8 @@ struct Bench<'a> {
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
     // Part of the result: what the tree's files may be read by must not depend on who builds.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
-    let config = Config::load(&paths.config())?;
+    let instead = Instead { version: arguments.version.clone(), update_root: arguments.update_root.clone() };
+    let config = Config::load_with(&paths.config(), &instead)?;
     let kernel = lock::chosen(&config)?;
     let cache = Cache::new(&paths.cache);
     let lock = provide(arguments, paths, &config, &cache, ui)?;

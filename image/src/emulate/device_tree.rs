@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tayberry_firmware::{Boot, Medium};
+use tayberry_firmware::{Boot, Eeprom, Medium};
 
 use crate::emulate::board::Spec;
 use crate::emulate::{EmulateError, at};
@@ -46,6 +46,7 @@ pub fn write(
         ("tryboot", u32::from(boot.try_once)),
         ("boot-mode", boot_mode(medium)),
         ("count", u32::from(boot.reset_after.boot_count)),
+        ("build-timestamp", Eeprom::default().build),
     ] {
         put(&["-p", "-t", "u"], bootloader, name, &[value.to_string()])?;
     }

@@ -128,6 +128,10 @@ export function answer(state, method, path, body, { csrf, host }) {
       Object.assign(state, body); // falls through
     case "GET /settings":
       return good({ language: state.language ?? "en", name: state.name, timezone: state.timezone, channel: state.channel });
+    case "GET /updates": return good({ version: "0.2.0", slot: "A", phase: "idle", ...state.update });
+    case "POST /updates/restart":
+      state.update = { phase: "restarting", target: "0.3.0" };
+      return good({ version: "0.2.0", slot: "A", ...state.update });
     case "GET /network": return good(network(state));
     case "DELETE /network/wifi":
     case "POST /network/wifi":

@@ -119,6 +119,22 @@ export async function owned(window, device) {
   await page.getByText(text.status.attention).waitFor();
   await shot("21-status-attention");
 
+  await button(page, text.nav.updates).click();
+  await page.getByText(text.updates.phases.idle).waitFor();
+  await screen(window, text.updates.title, "31-updates");
+  await button(page, text.updates.send).click();
+  await page.getByText(text.updates.needFile).waitFor();
+  const progress = { done: 61e6, total: 103e6, per_second: 7.1e6, seconds_left: 6, stalled: false };
+  device.state.update = { phase: "writing", target: "0.3.0", progress, offset: 61e6,
+    last: { at: 1_789_000_000, version: "0.2.9", stayed: false, sentence: "Stayed on 0.2.0. The health check \"front\" failed: The front is failed." } };
+  await page.getByText(text.updates.phases.writing).waitFor();
+  await shot("32-updates-writing");
+  device.state.update = { phase: "staged", target: "0.3.0" };
+  await shot("33-updates-staged");
+  await button(page, text.updates.restart).click();
+  await page.getByText(text.updates.phases.restarting).waitFor();
+  device.state.update = {};
+
   await button(page, text.nav.settings).click();
   await page.getByText("Brombeere", { exact: true }).first().waitFor();
   await page.getByText(text.tokens.none).waitFor();

@@ -9,6 +9,7 @@ pub mod settings;
 pub mod setup;
 pub mod status;
 pub mod tokens;
+pub mod update;
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,14 @@ pub enum Request {
     CreateToken(tokens::TokenWish),
     /// Ends one.
     RevokeToken(tokens::TokenId),
+    /// Where updates are.
+    Updates,
+    /// A piece of a bundle, which comes beside the request as a file descriptor.
+    ReceiveUpdate(update::Piece),
+    /// Stops the update that is under way.
+    CancelUpdate,
+    /// Restarts into the update that was written.
+    RestartIntoUpdate,
 }
 
 /// What the agent says to a question whose answer is `T`.

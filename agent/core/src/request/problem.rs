@@ -43,6 +43,14 @@ pub enum Kind {
     NothingToConfirm,
     /// The answer came from another network than the one on trial.
     OtherNetwork,
+    /// Another update is under way, or none that this could be done to.
+    UpdateBusy,
+    /// The update is not for this device, not trusted, or was tried before; `detail` says which.
+    UpdateRefused,
+    /// The update was not installed; `detail` says why.
+    UpdateFailed,
+    /// The device waits for another byte of the upload: `offset` of the update's status says for which.
+    WrongOffset,
     /// Something on the device failed; `detail` has its words.
     Failed,
     /// The agent does not answer the front: it is starting, or was just restarted.
@@ -61,10 +69,19 @@ impl Kind {
             Self::WrongMethod => 405,
             Self::TooLarge => 413,
             Self::WrongMediaType => 415,
-            Self::AlreadyOwned | Self::NotOwnedYet | Self::NothingToConfirm | Self::OtherNetwork => 409,
-            Self::NotAllowed | Self::WeakPassword | Self::RecoveryNotKept | Self::CannotJoin => 422,
+            Self::AlreadyOwned
+            | Self::NotOwnedYet
+            | Self::NothingToConfirm
+            | Self::OtherNetwork
+            | Self::UpdateBusy
+            | Self::WrongOffset => 409,
+            Self::NotAllowed
+            | Self::WeakPassword
+            | Self::RecoveryNotKept
+            | Self::CannotJoin
+            | Self::UpdateRefused => 422,
             Self::TooManyTries => 429,
-            Self::Failed => 500,
+            Self::Failed | Self::UpdateFailed => 500,
             Self::AgentAway => 503,
         }
     }
@@ -91,6 +108,10 @@ impl Kind {
             Self::CannotJoin => "The wireless network could not be joined",
             Self::NothingToConfirm => "There is no change to confirm",
             Self::OtherNetwork => "Confirm from the new network",
+            Self::UpdateBusy => "This is not possible at this point of an update",
+            Self::UpdateRefused => "This update was not taken",
+            Self::UpdateFailed => "The update was not installed",
+            Self::WrongOffset => "The upload goes on at another byte",
             Self::Failed => "The device failed to do this",
             Self::AgentAway => "The device is not ready",
         }

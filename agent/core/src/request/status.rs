@@ -116,4 +116,8 @@ pub enum EventKind {
     TokenCreated,
     /// A token was ended.
     TokenRevoked,
+    /// A bundle was handed in.
+    UpdateReceived,
+    /// The restart into an update was asked for.
+    UpdateRestart,
 }

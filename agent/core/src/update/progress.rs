@@ -11,7 +11,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 const STALL: Duration = Duration::from_secs(15);
 
 /// What is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Progress {
     /// Bytes that are done.
     pub done: u64,

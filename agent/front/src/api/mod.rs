@@ -9,6 +9,7 @@ mod settings;
 mod setup;
 mod status;
 mod tokens;
+mod update;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -150,6 +151,8 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(network::confirm))
         .routes(routes!(tokens::tokens, tokens::create))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(update::updates, update::upload, update::cancel))
+        .routes(routes!(update::restart))
         .split_for_parts();
     let text = document.to_json().unwrap_or_default();
     let served = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], text) });

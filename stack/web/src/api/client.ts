@@ -2,7 +2,7 @@
 // people is left to text/, what to do about it to the screens.
 import type {
   Answers, Finished, NewToken, Network, Overview, ProblemBody, RecoveryCodes, Settings, Status, Strength, Token,
-  TokenWish, WhoAmI, WifiChoice,
+  TokenWish, Updates, WhoAmI, WifiChoice,
 } from "./types";
 
 /** No answer, or one that says why not. `kind` is the device's word, `unreachable` when it did not answer. */
@@ -46,13 +46,14 @@ export class Client {
 
   async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     const headers: Record<string, string> = { Accept: "application/json" };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const isFile = body instanceof Blob;
+    if (body !== undefined) headers["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
     if (method !== "GET" && this.#csrf !== undefined) headers["X-Tayberry-Csrf"] = this.#csrf;
     let answer: Response;
     try {
       answer = await this.#fetch(`/api/v1${path}`, {
         method, headers, credentials: "same-origin", cache: "no-store", redirect: "error",
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isFile ? body : JSON.stringify(body) }),
       });
     } catch {
       throw new Problem("unreachable");
@@ -96,6 +97,13 @@ export class Client {
   tokens = () => this.#ask<{ tokens: Token[] }>("GET", "/tokens");
   createToken = (wish: TokenWish) => this.#ask<NewToken>("POST", "/tokens", wish);
   revokeToken = (id: string) => this.#ask<undefined>("DELETE", `/tokens/${encodeURIComponent(id)}`);
+
+  updates = () => this.#ask<Updates>("GET", "/updates");
+  cancelUpdate = () => this.#ask<Updates>("DELETE", "/updates");
+  restartIntoUpdate = () => this.#ask<Updates>("POST", "/updates/restart");
+  /** Hands in a bundle, or what is left of it; answered when it is written. */
+  sendUpdate = (bundle: Blob, offset: number, again: boolean) =>
+    this.#ask<Updates>("POST", `/updates?offset=${offset}&again=${again}`, bundle.slice(offset));
 
   /** Confirms a trial at this origin, or without cookies at another one of the same device. */
   confirmNetwork = async (id: string, origin = ""): Promise<void> => {

@@ -2,7 +2,7 @@
 
 export type Language = "en" | "de";
 export type Channel = "stable" | "beta";
-export type Scope = "status" | "settings" | "network";
+export type Scope = "status" | "settings" | "network" | "updates";
 export type Role = "setup" | "owner";
 
 export interface Overview {
@@ -102,6 +102,7 @@ export interface Room {
 export const EVENT_KINDS = [
   "started", "claimed", "signed-in", "sign-in-refused", "password-changed", "settings-changed",
   "network-changed", "network-reverted", "token-created", "token-revoked",
+  "update-received", "update-restart",
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
@@ -132,6 +133,27 @@ export interface Token {
   expires?: number;
 }
 
+export interface Progress {
+  done: number;
+  total: number;
+  per_second: number;
+  seconds_left: number | null;
+  stalled: boolean;
+}
+
+export interface Updates {
+  version: string;
+  slot: string;
+  phase: UpdatePhase;
+  target?: string;
+  progress?: Progress;
+  offset?: number;
+  last?: { at: number; version: string; stayed: boolean; sentence: string };
+}
+
+export type UpdatePhase =
+  "idle" | "judging" | "planning" | "writing" | "checking" | "staged" | "restarting" | "trial" | "committing" | "going-back";
+
 export interface TokenWish {
   name: string;
   scopes: Scope[];
@@ -146,7 +168,7 @@ export interface NewToken {
 export const PROBLEM_KINDS = [
   "bad-request", "not-found", "not-allowed", "sign-in-first", "forbidden", "wrong-code", "wrong-password",
   "too-many-tries", "already-owned", "not-owned-yet", "weak-password", "recovery-not-kept", "cannot-join",
-  "nothing-to-confirm", "other-network", "failed",
+  "nothing-to-confirm", "other-network", "update-busy", "update-refused", "update-failed", "wrong-offset", "failed",
 ] as const;
 export type ProblemKind = (typeof PROBLEM_KINDS)[number];
 

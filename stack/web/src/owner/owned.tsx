@@ -9,8 +9,9 @@ import { useWords } from "../text/language";
 import { TrustPanel } from "../trust/panel";
 import { SettingsPage } from "./settings";
 import { StatusPage } from "./status";
+import { UpdatesPage } from "./updates";
 
-const PAGES = ["status", "settings", "trust"] as const;
+const PAGES = ["status", "updates", "settings", "trust"] as const;
 type Page = (typeof PAGES)[number];
 
 interface OwnedProps {
@@ -47,6 +48,7 @@ export function Owned({ overview, who, onChanged }: OwnedProps) {
         <Trouble asking={leaving} />
         <div key={page}>
           {page === "status" && <StatusPage onSignedOut={onChanged} />}
+          {page === "updates" && <UpdatesPage onSignedOut={onChanged} />}
           {page === "settings" && <SettingsPage owner={who.name ?? ""} onChanged={onChanged} />}
           {page === "trust" && <section className="card"><TrustPanel level="h1" /></section>}
         </div>

@@ -1,0 +1,81 @@
+//! Updates, as pages and scripts see them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::update::progress::Progress;
+
+/// Where updates are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Updates {
+    /// The version that runs.
+    pub version: String,
+    /// The slot that runs, `A` or `B`.
+    pub slot: String,
+    /// What is under way.
+    pub phase: UpdatePhase,
+    /// The version that is under way.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<String>,
+    /// How far it is, while bytes are moved.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub progress: Option<Progress>,
+    /// The byte of the bundle that an upload that broke off goes on with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub offset: Option<u64>,
+    /// How the last one ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last: Option<LastUpdate>,
+}
+
+/// What is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdatePhase {
+    /// Nothing.
+    Idle,
+    /// Signatures and compatibility are judged; nothing was changed yet.
+    Judging,
+    /// It is compared with what the device holds.
+    Planning,
+    /// It is received and written to the slot that does not run.
+    Writing,
+    /// It is read back.
+    Checking,
+    /// It is ready: a restart tries it.
+    Staged,
+    /// The restart has begun.
+    Restarting,
+    /// It runs, and its health is being judged.
+    Trial,
+    /// It was judged well and becomes the default.
+    Committing,
+    /// It was judged badly: the device restarts into the old one.
+    GoingBack,
+}
+
+/// How an update ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LastUpdate {
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// The version.
+    pub version: String,
+    /// It stayed.
+    pub stayed: bool,
+    /// One sentence.
+    pub sentence: String,
+}
+
+/// A piece of a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Piece {
+    /// Its first byte in the bundle.
+    pub offset: u64,
+    /// Its length in bytes; it ends the bundle.
+    pub bytes: u64,
+    /// The owner's word to try a version once more that did not stay.
+    #[serde(default)]
+    pub again: bool,
+}

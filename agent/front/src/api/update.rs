@@ -1,0 +1,96 @@
+//! Updates. A bundle streams through a pipe to the agent: nothing of it is kept here.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::Query;
+use axum::http::{HeaderMap, header};
+use futures_util::StreamExt;
+use nix::fcntl::FcntlArg;
+use serde::Deserialize;
+use tayberry_core::request::Request;
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::update::{Piece, Updates};
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe;
+use utoipa::IntoParams;
+
+use super::{Asking, Problems, Refusal};
+use crate::agent::hand_over;
+
+/// Bytes that wait for the agent at most (fcntl(2), F_SETPIPE_SZ; pipe(7) lets everybody ask for 1 MiB).
+const PIPE: i32 = 1 << 20;
+
+/// How a bundle is handed in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upload {
+    /// The bundle's byte that the body begins with: what the status says when an upload broke off.
+    #[serde(default)]
+    offset: u64,
+    /// Try a version once more that did not stay.
+    #[serde(default)]
+    again: bool,
+}
+
+/// Where updates are.
+#[utoipa::path(get, path = "/updates", tag = "updates", responses((status = 200, body = Updates), Problems))]
+pub(super) async fn updates(asking: Asking) -> Result<Json<Updates>, Refusal> {
+    Ok(Json(asking.ask(Request::Updates).await?))
+}
+
+/// Takes a bundle, and answers when it is written and read back, or refused. A body that breaks off is waited for: another
+/// request goes on with the rest.
+#[utoipa::path(post, path = "/updates", tag = "updates", params(Upload), request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = Updates), Problems))]
+pub(super) async fn upload(
+    asking: Asking,
+    Query(upload): Query<Upload>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Updates>, Refusal> {
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let length =
+        length.ok_or_else(|| Problem::new(Kind::BadRequest, "The header Content-Length is missing."))?;
+    let piece =
+        Piece { offset: upload.offset, bytes: upload.offset.saturating_add(length), again: upload.again };
+    let failed = |error: std::io::Error| Problem::new(Kind::Failed, error.to_string());
+    let (writer, reader) = pipe::pipe().map_err(failed)?;
+    // Whatever the limit of the system is, a smaller pipe works as well, only slower.
+    if let Err(errno) = nix::fcntl::fcntl(&writer, FcntlArg::F_SETPIPE_SZ(PIPE)) {
+        tracing::debug!("a pipe of {PIPE} bytes: {errno}");
+    }
+    let reader = reader.into_blocking_fd().map_err(failed)?;
+    let answer = hand_over(&asking.app.agent, &asking.caller, piece, reader);
+    let pumped = async {
+        pump(body, writer).await;
+        // The answer is the agent's alone.
+        std::future::pending().await
+    };
+    tokio::select! {
+        answer = answer => Ok(Json(answer?)),
+        never = pumped => never,
+    }
+}
+
+/// Moves the body into the pipe. Whoever hears of an end that came too early is the agent, which knows how much is missing.
+async fn pump(body: Body, mut pipe: pipe::Sender) {
+    let mut body = body.into_data_stream();
+    while let Some(Ok(piece)) = body.next().await {
+        if let Err(error) = pipe.write_all(&piece).await {
+            tracing::debug!("the agent reads no further: {error}");
+            return;
+        }
+    }
+}
+
+/// Stops the update that is under way, until its restart has begun.
+#[utoipa::path(delete, path = "/updates", tag = "updates", responses((status = 200, body = Updates), Problems))]
+pub(super) async fn cancel(asking: Asking) -> Result<Json<Updates>, Refusal> {
+    Ok(Json(asking.ask(Request::CancelUpdate).await?))
+}
+
+/// Restarts into the update that was written.
+#[utoipa::path(post, path = "/updates/restart", tag = "updates", responses((status = 200, body = Updates), Problems))]
+pub(super) async fn restart(asking: Asking) -> Result<Json<Updates>, Refusal> {
+    Ok(Json(asking.ask(Request::RestartIntoUpdate).await?))
+}

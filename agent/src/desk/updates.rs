@@ -1,0 +1,32 @@
+//! Updates: bundles that are handed in, and the restart into what was written.
+
+use std::fs::File;
+
+use serde_json::Value;
+use tayberry_core::access;
+use tayberry_core::request::Request;
+use tayberry_core::request::problem::Problem;
+use tayberry_core::request::status::EventKind;
+use tayberry_core::request::update::{Piece, Updates};
+
+use super::{Desk, Sender, json};
+
+impl Desk {
+    /// Takes a piece of a bundle from `file`.
+    ///
+    /// # Errors
+    /// With the problem to show.
+    pub async fn receive(&self, sender: &Sender, piece: Piece, file: File) -> Result<Value, Problem> {
+        let request = Request::ReceiveUpdate(piece);
+        access::check(&self.asker(sender), &request, self.state().owner.is_some())?;
+        if piece.offset == 0 {
+            self.happened(EventKind::UpdateReceived, sender);
+        }
+        json(self.updates.receive(piece, file).await?)
+    }
+
+    pub(super) async fn restart_into_update(&self, sender: &Sender) -> Result<Updates, Problem> {
+        self.happened(EventKind::UpdateRestart, sender);
+        self.updates.restart().await
+    }
+}

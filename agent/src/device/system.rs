@@ -1,0 +1,47 @@
+//! What the running operating system says of itself: `os-release` (os-release(5)).
+
+use std::sync::LazyLock;
+
+const FILE: &str = "/usr/lib/os-release";
+
+struct System {
+    name: String,
+    version: String,
+}
+
+/// It lies in the verified system partition and never changes while that is mounted.
+static SYSTEM: LazyLock<System> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(FILE).unwrap_or_default();
+    let value = |name| value(&text, name).unwrap_or("unknown").to_owned();
+    System { name: value("IMAGE_ID"), version: value("IMAGE_VERSION") }
+});
+
+/// Version of the operating system, and of the agent that came with it.
+#[must_use]
+pub fn version() -> &'static str {
+    &SYSTEM.version
+}
+
+/// Name of the appliance.
+#[must_use]
+pub fn name() -> &'static str {
+    &SYSTEM.name
+}
+
+fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+    Some(line.trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_with_and_without_quotes() {
+        let text = "ID=tayberry\nIMAGE_ID=\"shed\"\nIMAGE_VERSION=1.2\n";
+        assert_eq!(value(text, "IMAGE_ID"), Some("shed"));
+        assert_eq!(value(text, "IMAGE_VERSION"), Some("1.2"));
+        assert_eq!(value(text, "IMAGE"), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! The restart into what was written: asked of the firmware's model first, then of the firmware.
+
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::update::Updates;
+use tayberry_core::update::reason::Reason;
+use tayberry_core::update::record::{Event, Phase};
+
+use super::{Handle, busy};
+use crate::device::mailbox::Mailbox;
+use crate::device::slots;
+
+#[zbus::proxy(
+    interface = "org.freedesktop.systemd1.Manager",
+    default_service = "org.freedesktop.systemd1",
+    default_path = "/org/freedesktop/systemd1"
+)]
+trait Manager {
+    fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
+}
+
+impl Handle {
+    /// Restarts into the update that was written.
+    ///
+    /// # Errors
+    /// When there is none, or the firmware would not start it: then it is given up, and nothing restarts.
+    pub async fn restart(&self) -> Result<Updates, Problem> {
+        let handle = self.clone();
+        let armed = tokio::task::spawn_blocking(move || handle.arm()).await;
+        armed.map_err(|error| failed(&error))??;
+        self.reboot().await.map_err(|error| failed(&error))?;
+        Ok(self.look())
+    }
+
+    /// Tells the firmware to try the slot once, if that would start it.
+    fn arm(&self) -> Result<(), Problem> {
+        let Phase::Staged(target) = self.phase() else {
+            return Err(Problem::new(Kind::UpdateBusy, "There is no update that waits for a restart."));
+        };
+        let disk = &self.0.report.disk;
+        let give_up = |reason: Reason| {
+            let problem = Problem::new(Kind::UpdateFailed, reason.sentence());
+            match self.advance(Event::Failed(reason)) {
+                Ok(()) => problem,
+                Err(error) => failed(&error),
+            }
+        };
+        slots::would_boot(disk, target.slot, target.root_hash, true)
+            .map_err(|why| give_up(Reason::WouldNotBoot { why }))?;
+        self.advance(Event::Restart).map_err(|error| busy(&error))?;
+        Mailbox::open()
+            .and_then(|mut mailbox| mailbox.set_try_once())
+            .map_err(|error| give_up(Reason::NotArmed { why: error.to_string() }))
+    }
+
+    /// Restarts the device: systemd stops everything in order first.
+    pub(super) async fn reboot(&self) -> zbus::Result<()> {
+        let manager = ManagerProxy::new(&self.0.bus).await?;
+        manager.start_unit("reboot.target", "replace-irreversibly").await.map(drop)
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!("{error}");
+    Problem::new(Kind::Failed, error.to_string())
+}

@@ -1,0 +1,105 @@
+//! A trial: judged, then committed or left.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tayberry_core::update::gate::{self, Verdict};
+use tayberry_core::update::record::{Event, Phase, Target};
+use tayberry_format::boot_report::GUARD;
+
+use super::gate::Looking;
+use super::{Handle, RecordError};
+use crate::device::{boot, clock, slots};
+
+/// How often the checks are looked at, and what failed is tried again.
+const LOOK: Duration = Duration::from_secs(2);
+
+impl Handle {
+    /// Does what the record says was begun, and then nothing more: updates come from outside.
+    pub async fn run(&self) -> Infallible {
+        loop {
+            let done = match self.phase() {
+                Phase::Trial(_) => self.judge().await,
+                Phase::Committing(target) => self.commit(target).await,
+                // The trial of a slot that nobody asked for must not become the default.
+                Phase::Idle if boot::is_try_once() && self.is_not_default() => self.leave().await,
+                Phase::GoingBack(target, _) if target.slot == self.0.running => self.leave().await,
+                _ => return std::future::pending().await,
+            };
+            if let Err(error) = done {
+                tracing::error!("update: {error}");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Looks until the gate has a verdict.
+    async fn judge(&self) -> Result<(), TrialError> {
+        let mut looking = Looking::begin();
+        loop {
+            let checks = looking.look(self).await;
+            match gate::judge(&checks, clock::uptime()) {
+                Verdict::Wait(_) => tokio::time::sleep(LOOK).await,
+                Verdict::Healthy => return self.note(Event::Healthy).await,
+                Verdict::Unhealthy(reason) => return self.note(Event::Unhealthy(reason)).await,
+            }
+        }
+    }
+
+    /// Makes the slot the default, and asks the firmware's model whether it is.
+    async fn commit(&self, target: Target) -> Result<(), TrialError> {
+        let disk = self.0.report.disk.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            slots::commit(&disk, target.slot)?;
+            slots::would_boot(&disk, target.slot, target.root_hash, false).map_err(TrialError::Model)
+        });
+        done.await??;
+        self.note(Event::Committed).await?;
+        dismiss_guard();
+        Ok(())
+    }
+
+    /// Restarts: the firmware boots the default slot, because the try-once flag is spent.
+    async fn leave(&self) -> Result<(), TrialError> {
+        self.reboot().await?;
+        std::future::pending().await
+    }
+
+    async fn note(&self, event: Event) -> Result<(), TrialError> {
+        let handle = self.clone();
+        Ok(tokio::task::spawn_blocking(move || handle.advance(event)).await??)
+    }
+
+    fn is_not_default(&self) -> bool {
+        boot::next(&self.0.report.disk).is_ok_and(|default| default != Some(self.0.running))
+    }
+}
+
+/// A step that did not work; it is tried again.
+#[derive(Debug, thiserror::Error)]
+enum TrialError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("autoboot.txt: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("after the commit: {0}")]
+    Model(String),
+    #[error(transparent)]
+    Stopped(#[from] tokio::task::JoinError),
+    #[error("the restart: {0}")]
+    Restart(#[from] zbus::Error),
+}
+
+/// The trial is over: its guard must not reset the board any more.
+fn dismiss_guard() {
+    let Ok(text) = std::fs::read_to_string(GUARD) else { return };
+    let Ok(number) = text.trim().parse::<i32>() else { return };
+    if let Err(errno) = kill(Pid::from_raw(number), Signal::SIGKILL) {
+        tracing::error!("the guard of the trial ({number}) cannot be ended: {errno}");
+    }
+    if let Err(error) = std::fs::remove_file(GUARD) {
+        tracing::warn!("{GUARD}: {error}");
+    }
+}

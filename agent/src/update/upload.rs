@@ -1,0 +1,160 @@
+//! A bundle that comes in pieces: when a connection breaks off, the install waits for the next one to go on.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tokio::sync::watch;
+
+/// How long an upload that broke off is waited for.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// How often a wait looks whether the owner cancelled, in milliseconds.
+const LOOK: u16 = 500;
+
+/// What both ends see.
+#[derive(Debug)]
+pub struct Shared {
+    /// Bytes that were read.
+    at: AtomicU64,
+    /// Nobody feeds it at the moment.
+    hungry: watch::Sender<bool>,
+    cancelled: AtomicBool,
+}
+
+impl Shared {
+    /// The byte that the next piece begins with.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        self.at.load(Ordering::SeqCst)
+    }
+
+    /// Takes the right to feed it; false when somebody else does.
+    #[must_use]
+    pub fn claim(&self) -> bool {
+        self.hungry.send_if_modified(std::mem::take)
+    }
+
+    /// Waits until the piece that was fed last came to its end.
+    pub async fn is_hungry(&self) {
+        let mut hungry = self.hungry.subscribe();
+        // The sender lives in `self`: it cannot be gone.
+        drop(hungry.wait_for(|hungry| *hungry).await);
+    }
+
+    /// Stops it at the next byte.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was stopped.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+}
+
+/// The end that reads.
+pub struct Upload {
+    pieces: Receiver<File>,
+    now: Option<File>,
+    total: u64,
+    shared: Arc<Shared>,
+}
+
+/// The end that feeds: pieces are pipes or files, each read to its end.
+pub type Feed = Sender<File>;
+
+impl Upload {
+    /// A bundle of `total` bytes.
+    #[must_use]
+    pub fn new(total: u64) -> (Self, Feed, Arc<Shared>) {
+        let (feed, pieces) = channel();
+        let shared = Arc::new(Shared {
+            at: AtomicU64::new(0),
+            hungry: watch::Sender::new(true),
+            cancelled: AtomicBool::new(false),
+        });
+        (Self { pieces, now: None, total, shared: shared.clone() }, feed, shared)
+    }
+
+    /// Waits for the next piece.
+    fn wait(&self) -> io::Result<File> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.pieces.recv_timeout(Duration::from_millis(LOOK.into())) {
+                Ok(piece) => return Ok(piece),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < end => self.go_on()?,
+                Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+            }
+        }
+    }
+
+    fn go_on(&self) -> io::Result<()> {
+        if self.shared.is_cancelled() { Err(io::Error::other("it was cancelled")) } else { Ok(()) }
+    }
+}
+
+impl Read for Upload {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.total.saturating_sub(self.shared.at());
+        if left == 0 || buffer.is_empty() {
+            return Ok(0);
+        }
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        loop {
+            self.go_on()?;
+            let mut file = match self.now.take() {
+                Some(file) => file,
+                None => self.wait()?,
+            };
+            let mut ready = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut ready, PollTimeout::from(LOOK))? == 0 {
+                self.now = Some(file);
+                continue;
+            }
+            let read = file.read(&mut buffer[..most])?;
+            // At its end the piece is dropped, and the next one goes on where it ended.
+            if read == 0 {
+                self.shared.hungry.send_replace(true);
+            } else {
+                self.now = Some(file);
+                self.shared.at.fetch_add(read as u64, Ordering::SeqCst);
+                return Ok(read);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn pieces_join_and_the_end_is_the_end() {
+        let (mut upload, feed, shared) = Upload::new(11);
+        for piece in ["hello ", "", "world and more"] {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(piece.as_bytes()).unwrap();
+            std::io::Seek::rewind(&mut file).unwrap();
+            feed.send(file).unwrap();
+        }
+        let mut text = String::new();
+        upload.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), shared.at()), ("hello world", 11));
+    }
+
+    #[test]
+    fn nobody_waits_for_what_was_cancelled() {
+        let (mut upload, feed, shared) = Upload::new(11);
+        shared.cancel();
+        assert!(upload.read(&mut [0; 4]).is_err());
+        drop(feed);
+    }
+}

@@ -1,0 +1,99 @@
+//! A device with an owner, and what the owner does about updates: by HTTPS, as a script would.
+
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tayberry_firmware::{Medium, locate};
+use tayberry_format::layout;
+use tayberry_format::preseed::{FILE, Preseed};
+
+use crate::device::{Device, free_port};
+use crate::web::{Answer, Client, OWNER, PASSWORD, until};
+use crate::{Fixture, JourneyError};
+
+/// How long a whole update may take on a busy machine without hardware virtualisation.
+pub const UPDATE: Duration = Duration::from_secs(900);
+
+/// A device that belongs to somebody.
+pub struct Owned {
+    /// The device.
+    pub device: Device,
+    /// A script with a token of the owner's.
+    pub script: Client,
+}
+
+impl Owned {
+    /// Switches a device on whose preseed names its owner, and makes a token.
+    ///
+    /// # Errors
+    /// When it does not come up, or refuses.
+    pub fn start(fixture: &Fixture) -> Result<Self, JourneyError> {
+        let text = format!("hostname = \"attic\"\n[owner]\nname = \"{OWNER}\"\npassword = \"{PASSWORD}\"\n");
+        let preseed = Preseed::parse(text.as_bytes()).and_then(|preseed| preseed.render());
+        let preseed = preseed.map_err(|error| JourneyError::Failed(error.to_string()))?;
+        let port = free_port()?;
+        let device = Device::start(fixture, &[Medium::Nvme], |spec| {
+            spec.forwards.push((port, 443));
+            let disk = std::fs::OpenOptions::new().read(true).write(true).open(&spec.drives[0].path)?;
+            let place = locate(&disk, layout::CONFIG.number, FILE)
+                .map_err(|error| JourneyError::Failed(error.to_string()))?;
+            Ok(disk.write_all_at(&preseed, place.extents[0].offset)?)
+        })?;
+        let mut owner = Client::new(&device, port, "attic.local")?;
+        owner.expect(200, "POST", "/session", Some(&json!({ "name": OWNER, "password": PASSWORD })))?;
+        let wish = json!({ "name": "updates", "scopes": ["updates", "status"] });
+        let token = owner.expect(201, "POST", "/tokens", Some(&wish))?;
+        let mut script = owner.another("no cookies");
+        script.token = token["secret"].as_str().map(str::to_owned);
+        Ok(Self { device, script })
+    }
+
+    /// Hands a bundle in.
+    ///
+    /// # Errors
+    /// When curl cannot be run.
+    pub fn upload(&self, bundle: &Path) -> Result<Answer, JourneyError> {
+        let bearer = format!("Authorization: Bearer {}", self.script.token.clone().unwrap_or_default());
+        let file = bundle.display().to_string();
+        let seconds = UPDATE.as_secs().to_string();
+        let arguments = ["--cacert", "authority.pem", "--max-time", &seconds, "--request", "POST"];
+        let body = [
+            "--header",
+            "Content-Type: application/octet-stream",
+            "--header",
+            &bearer,
+            "--upload-file",
+            &file,
+        ];
+        self.script.curl(&[&arguments[..], &body[..]].concat(), "/api/v1/updates")
+    }
+
+    /// Where updates are; none while the device does not answer.
+    ///
+    /// # Errors
+    /// When curl cannot be run.
+    pub fn updates(&mut self) -> Result<Option<Value>, JourneyError> {
+        let answer = self.script.ask("GET", "/updates", None)?;
+        Ok((answer.status == 200).then_some(answer.body))
+    }
+
+    /// Restarts into what was handed in, and waits until the update has ended, well or not. Returns its end.
+    ///
+    /// # Errors
+    /// When that does not happen in time.
+    pub fn restart(&mut self) -> Result<Value, JourneyError> {
+        let before = self.script.expect(200, "GET", "/updates", None)?;
+        let answer = self.script.ask("POST", "/updates/restart", None)?;
+        // The answer may be lost: the device is going down.
+        if ![0, 200, 503].contains(&answer.status) {
+            return Err(JourneyError::Failed(answer.text));
+        }
+        let ended = until("the end of the update", UPDATE, || {
+            let now = self.updates()?;
+            Ok(now.filter(|now| now["phase"] == "idle" && now["last"] != before["last"]))
+        });
+        ended.map_err(|error| JourneyError::Failed(format!("{error}\n{}", self.device.console_end())))
+    }
+}
