@@ -9,7 +9,7 @@ use tayberry_format::boot_report::Data;
 use tayberry_format::claim::ClaimCode;
 use tayberry_format::state::State;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Loops};
 use crate::device::authority::{self, Authority, AuthorityError};
 use crate::device::store::{FOLDER, Store, StoreError};
 use crate::device::{boot, clock, random};
@@ -68,8 +68,7 @@ pub async fn serve() -> Result<(), AgentError> {
         loops::updates::open(status.report.clone(), facts.running, zbus::Connection::system().await?)?;
     let desk = Arc::new(Desk::new(
         keeper.clone(),
-        network.clone(),
-        updates.clone(),
+        Loops { network: network.clone(), updates: updates.clone() },
         authority,
         build,
         status.clone(),

@@ -55,6 +55,14 @@ impl Owned {
     /// # Errors
     /// When curl cannot be run.
     pub fn upload(&self, bundle: &Path) -> Result<Answer, JourneyError> {
+        self.upload_to(bundle, "/api/v1/updates")
+    }
+
+    /// Hands a bundle in at another address, such as one with `?again=true`.
+    ///
+    /// # Errors
+    /// When curl cannot be run.
+    pub fn upload_to(&self, bundle: &Path, path: &str) -> Result<Answer, JourneyError> {
         let bearer = format!("Authorization: Bearer {}", self.script.token.clone().unwrap_or_default());
         let file = bundle.display().to_string();
         let seconds = UPDATE.as_secs().to_string();
@@ -67,7 +75,7 @@ impl Owned {
             "--upload-file",
             &file,
         ];
-        self.script.curl(&[&arguments[..], &body[..]].concat(), "/api/v1/updates")
+        self.script.curl(&[&arguments[..], &body[..]].concat(), path)
     }
 
     /// Where updates are; none while the device does not answer.

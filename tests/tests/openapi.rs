@@ -31,7 +31,7 @@ async fn no_request_makes_the_front_fail() -> Result<(), JourneyError> {
         Ok((owner.ask("POST", "/claim", Some(&json!({ "code": code })))?.status == 200).then_some(()))
     })?;
     owner.set_up(&code, "tayberry")?;
-    let wish = json!({ "name": "schemathesis", "scopes": ["status", "settings", "network"] });
+    let wish = json!({ "name": "schemathesis", "scopes": ["status", "settings", "network", "updates"] });
     let made = owner.expect(201, "POST", "/tokens", Some(&wish))?;
     run(&fixture, port, made["secret"].as_str())?;
     // It may have another name by now, so the certificate is not looked at.

@@ -1,6 +1,9 @@
 //! Updates, driven from outside through the public API: what an owner's script would do.
 
+use std::path::Path;
+
 use serde_json::json;
+use system_tests::bundle::Press;
 use system_tests::update::Owned;
 use system_tests::{Fixture, JourneyError};
 
@@ -21,4 +24,91 @@ async fn an_uploaded_update_is_installed_and_stays() -> Result<(), JourneyError>
     assert_eq!((&status["slot"], &status["next_slot"]), (&json!("B"), &json!("B")), "{status}");
     assert_eq!(status["state"], "committed");
     Ok(())
+}
+
+/// What is not trusted or not for this device is refused with a sentence, and nothing is written.
+#[tokio::test]
+async fn what_is_not_trusted_or_not_newer_is_refused() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let press = Press::new(&fixture)?;
+    let other_keys = press.other_keys()?;
+    let stranger = press.bundle("0.1.2", Some(&other_keys))?;
+    let older = press.bundle("0.0.9", None)?;
+    let good = fixture.bundle("next")?;
+    let bytes = std::fs::read(&good)?;
+    let changed = |name: &str, bytes: &[u8]| -> Result<std::path::PathBuf, JourneyError> {
+        let path = other_keys.join(name);
+        std::fs::write(&path, bytes)?;
+        Ok(path)
+    };
+    let place = bytes.windows(13).position(|window| window == b"\"root_hash\": \"");
+    let mut forged = bytes.clone();
+    forged[place.expect("the manifest") + 20] ^= 1;
+    let mut owned = Owned::start(&fixture)?;
+    let before = owned.updates()?;
+    let mut refused = |path: &Path, part: &str| -> Result<(), JourneyError> {
+        let answer = owned.upload(path)?;
+        assert_eq!(answer.status, 422, "{}", answer.text);
+        assert!(answer.text.contains(part), "{}", answer.text);
+        assert_eq!(owned.updates()?, before, "nothing changed");
+        Ok(())
+    };
+    refused(&stranger, "not signed by whom this device trusts")?;
+    refused(&older, "is older than")?;
+    refused(&changed("forged", &forged[..200_000])?, "not signed by whom")?;
+    refused(&changed("short", &bytes[..3000])?, "broke off")?;
+    refused(&changed("noise", &[7; 5000])?, "bundle")?;
+    Ok(())
+}
+
+/// A kernel that panics: the old system runs again, says why, and does not try it another time by itself.
+#[tokio::test]
+async fn a_system_that_panics_is_left_and_needs_the_owners_word() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let bad = Press::new(&fixture)?;
+    let bad = bad.with_command_line("0.1.2", "rdinit=/init", "rdinit=/nope")?;
+    stays(&fixture, &bad, "did not come up").await
+}
+
+/// Hands a bad bundle in, restarts, and expects to be on the old system again, with `part` in the sentence.
+async fn stays(fixture: &Fixture, bad: &Path, part: &str) -> Result<(), JourneyError> {
+    let mut owned = Owned::start(fixture)?;
+    let answer = owned.upload(bad)?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let ended = owned.restart()?;
+    assert_eq!((&ended["slot"], &ended["last"]["stayed"]), (&json!("A"), &json!(false)), "{ended}");
+    let sentence = ended["last"]["sentence"].as_str().unwrap_or_default();
+    assert!(sentence.starts_with("Stayed on 0.1.0.") && sentence.contains(part), "{sentence}");
+    let again = owned.upload(bad)?;
+    assert_eq!(again.status, 422, "{}", again.text);
+    assert!(again.text.contains("was tried before"), "{}", again.text);
+    Ok(())
+}
+
+/// The agent of the new system never starts: the guard ends the trial.
+#[tokio::test]
+#[ignore = "waits for the whole time of a trial: scripts/test full"]
+async fn a_system_without_its_agent_is_left() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let press = Press::new(&fixture)?;
+    let bad = press.with_command_line(
+        "0.1.2",
+        "quiet loglevel=4 panic=10 oops=panic",
+        "systemd.mask=tayberryd.service",
+    )?;
+    stays(&fixture, &bad, "did not come up").await
+}
+
+/// The front of the new system never starts: the health check says so.
+#[tokio::test]
+#[ignore = "waits for the deadline of a check: scripts/test full"]
+async fn a_system_that_fails_its_health_check_is_left() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let press = Press::new(&fixture)?;
+    let bad = press.with_command_line(
+        "0.1.2",
+        "quiet loglevel=4 panic=10 oops=panic",
+        "systemd.mask=tayberry-front.service",
+    )?;
+    stays(&fixture, &bad, "The health check \"front\" failed").await
 }

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -70,10 +71,11 @@ async fn run() -> Result<std::convert::Infallible, FrontError> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    // Libraries trace every frame of a connection: that is for those who debug them.
     if let Ok(journal) = tracing_journald::layer() {
-        tracing_subscriber::registry().with(journal).init();
+        tracing_subscriber::registry().with(LevelFilter::INFO).with(journal).init();
     } else {
-        tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(std::io::stderr).init();
     }
     let Err(error) = run().await;
     tracing::error!("{error}");

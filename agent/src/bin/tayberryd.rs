@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tayberry_agent::device::data;
 use tayberry_agent::{agent, configure};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -32,10 +33,11 @@ enum DaemonError {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    // Libraries trace every frame of a connection: that is for those who debug them.
     if let Ok(journal) = tracing_journald::layer() {
-        tracing_subscriber::registry().with(journal).init();
+        tracing_subscriber::registry().with(LevelFilter::INFO).with(journal).init();
     } else {
-        tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt().with_max_level(LevelFilter::INFO).with_writer(std::io::stderr).init();
     }
     let done = match Cli::parse() {
         Cli::PrepareData => data::prepare().map_err(DaemonError::from),

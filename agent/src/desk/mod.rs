@@ -70,6 +70,14 @@ struct Memory {
     held: Option<Leaf>,
 }
 
+/// The loops that answer for their parts.
+pub struct Loops {
+    /// Networks.
+    pub network: crate::loops::network::Handle,
+    /// Updates.
+    pub updates: crate::loops::updates::Handle,
+}
+
 /// The desk.
 pub struct Desk {
     keeper: Keeper,
@@ -94,8 +102,7 @@ impl Desk {
     #[must_use]
     pub fn new(
         keeper: Keeper,
-        network: crate::loops::network::Handle,
-        updates: crate::loops::updates::Handle,
+        loops: Loops,
         authority: Authority,
         build: i64,
         board: Status,
@@ -108,8 +115,8 @@ impl Desk {
         };
         Self {
             keeper,
-            network,
-            updates,
+            network: loops.network,
+            updates: loops.updates,
             authority,
             build,
             source,

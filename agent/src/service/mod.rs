@@ -134,6 +134,7 @@ impl Agent {
 
     /// Takes a piece of a bundle, which is read from `file` to its end. `piece` is a `tayberry_core::request::update::Piece`
     /// as JSON, the rest as for `Ask`. Answers when the piece is used up, or the update has ended.
+    #[allow(clippy::too_many_arguments, reason = "header and bus are zbus's, not the caller's")]
     async fn receive(
         &self,
         #[zbus(header)] header: Header<'_>,

@@ -16,7 +16,7 @@ use crate::device::{boot, clock, whole_file};
 use crate::update::direct::Reader;
 
 const AGENT: Check = Check { name: "agent", deadline: Duration::from_secs(300) };
-const FRONT: Check = Check { name: "front", deadline: Duration::from_secs(240) };
+const FRONT: Check = Check { name: "front", deadline: Duration::from_secs(150) };
 const DATA: Check = Check { name: "data partition", deadline: Duration::from_secs(240) };
 const TIME: Check = Check { name: "time", deadline: Duration::from_secs(240) };
 const SLOT: Check = Check { name: "system partition", deadline: Duration::from_secs(280) };

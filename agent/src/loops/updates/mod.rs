@@ -39,11 +39,14 @@ struct Inner {
     shown: Mutex<Option<(UpdatePhase, Meter)>>,
 }
 
+/// How a job ended; none while it runs.
+type Done = watch::Receiver<Option<Result<(), Problem>>>;
+
 /// A job that runs, or ran last.
 struct Work {
     feed: Feed,
     shared: Arc<Shared>,
-    done: watch::Receiver<Option<Result<(), Problem>>>,
+    done: Done,
 }
 
 /// A record that cannot be kept.
@@ -160,11 +163,7 @@ impl Handle {
     }
 
     /// Gives the piece to the job that waits for it, or begins one.
-    fn feed(
-        &self,
-        piece: Piece,
-        file: File,
-    ) -> Result<(Arc<Shared>, watch::Receiver<Option<Result<(), Problem>>>), Problem> {
+    fn feed(&self, piece: Piece, file: File) -> Result<(Arc<Shared>, Done), Problem> {
         let mut work = lock(&self.0.work);
         if let Some(work) = work.as_ref().filter(|work| work.done.borrow().is_none()) {
             let busy = || Problem::new(Kind::UpdateBusy, "Another bundle is being received.");
