@@ -15,7 +15,7 @@ use tayberry_format::slot::Slot;
 use crate::{Fixture, JourneyError};
 
 /// Where `scripts/test` keeps the keys that devices under test trust.
-const KEYS: &str = "target/test-keys";
+pub(crate) const KEYS: &str = "target/test-keys";
 /// Their passphrase.
 const PASSPHRASE: &str = "target/test-passphrase";
 

@@ -71,6 +71,12 @@ impl Fixture {
         Ok(Self { image, guest, tools, paths })
     }
 
+    /// The root of trust that the image under test was built with.
+    #[must_use]
+    pub fn update_root(&self) -> PathBuf {
+        self.paths.project.join(bundle::KEYS).join("root.json")
+    }
+
     /// A bundle for devices that run [`Self::image`]: `scripts/test` makes each under its name in `out/`.
     ///
     /// # Errors

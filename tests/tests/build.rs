@@ -19,9 +19,10 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
     let project = fixture.paths.project.clone();
     // As on a machine where new files are private.
     let status = Command::new("sh")
-        .args(["-c", "umask 077; exec \"$0\" build --offline --out \"$1\""])
+        .args(["-c", "umask 077; exec \"$0\" build --offline --out \"$1\" --update-root \"$2\""])
         .arg(program)
         .arg(folder.path())
+        .arg(fixture.update_root())
         .current_dir(project)
         .status()?;
     assert!(status.success(), "{status}");
@@ -61,6 +62,8 @@ fn another_checkout_and_cache_give_the_same_bits() -> Result<(), JourneyError> {
         .env("TAYBERRY_CACHE", &cache)
         .args(["build", "--offline", "--out"])
         .arg(&out)
+        .arg("--update-root")
+        .arg(fixture.update_root())
         .status()?;
     assert!(status.success(), "{status}");
     assert_same(&fixture, &out)

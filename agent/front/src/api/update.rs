@@ -1,7 +1,9 @@
 //! Updates. A bundle streams through a pipe to the agent: nothing of it is kept here.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::Query;
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt;
@@ -19,6 +21,9 @@ use crate::agent::hand_over;
 
 /// Bytes that wait for the agent at most (fcntl(2), F_SETPIPE_SZ; pipe(7) lets everybody ask for 1 MiB).
 const PIPE: i32 = 1 << 20;
+
+/// How long the rest of a body is read and thrown away, once there is an answer.
+const REST: Duration = Duration::from_secs(120);
 
 /// How a bundle is handed in.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -60,21 +65,27 @@ pub(super) async fn upload(
         tracing::debug!("a pipe of {PIPE} bytes: {errno}");
     }
     let reader = reader.into_blocking_fd().map_err(failed)?;
+    let mut body = body.into_data_stream();
     let answer = hand_over(&asking.app.agent, &asking.caller, piece, reader);
     let pumped = async {
-        pump(body, writer).await;
+        pump(&mut body, writer).await;
         // The answer is the agent's alone.
         std::future::pending().await
     };
-    tokio::select! {
-        answer = answer => Ok(Json(answer?)),
+    let answer = tokio::select! {
+        answer = answer => answer,
         never = pumped => never,
+    };
+    // Clients that are still sending do not see an answer before they are through (curl 7.88, browsers).
+    let rest = async { while let Some(Ok(_)) = body.next().await {} };
+    if tokio::time::timeout(REST, rest).await.is_err() {
+        tracing::debug!("a client went on sending after it was refused");
     }
+    Ok(Json(answer?))
 }
 
 /// Moves the body into the pipe. Whoever hears of an end that came too early is the agent, which knows how much is missing.
-async fn pump(body: Body, mut pipe: pipe::Sender) {
-    let mut body = body.into_data_stream();
+async fn pump(body: &mut BodyDataStream, mut pipe: pipe::Sender) {
     while let Some(Ok(piece)) = body.next().await {
         if let Err(error) = pipe.write_all(&piece).await {
             tracing::debug!("the agent reads no further: {error}");
