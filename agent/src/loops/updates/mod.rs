@@ -87,7 +87,12 @@ pub fn open(report: BootReport, running: Slot, bus: zbus::Connection) -> Result<
         shown: Mutex::default(),
     };
     let handle = Handle(Arc::new(inner));
-    handle.advance(Event::Started(seen))?;
+    // A disk that takes nothing must not keep the agent from starting: the same is found out at the next start.
+    if let Err(error) = handle.advance(Event::Started(seen.clone())) {
+        tracing::error!("{error}");
+        let mut record = lock(&handle.0.record);
+        *record = record::next(&record, Event::Started(seen), clock::now())?;
+    }
     Ok(handle)
 }
 
@@ -166,9 +171,15 @@ impl Handle {
     fn feed(&self, piece: Piece, file: File) -> Result<(Arc<Shared>, Done), Problem> {
         let mut work = lock(&self.0.work);
         if let Some(work) = work.as_ref().filter(|work| work.done.borrow().is_none()) {
-            let busy = || Problem::new(Kind::UpdateBusy, "Another bundle is being received.");
-            if piece.offset != work.shared.at() {
-                let detail = format!("The upload goes on at byte {}.", work.shared.at());
+            let at = work.shared.at();
+            let busy = || {
+                let detail = format!(
+                    "A bundle is being received. If it broke off, go on with it at byte {at}, or cancel it."
+                );
+                Problem::new(Kind::UpdateBusy, detail)
+            };
+            if piece.offset != at {
+                let detail = format!("The upload goes on at byte {at}.");
                 return Err(if piece.offset == 0 { busy() } else { Problem::new(Kind::WrongOffset, detail) });
             }
             if !work.shared.claim() || work.feed.send(file).is_err() {
