@@ -46,6 +46,12 @@ pub enum AgentError {
 /// When something that it cannot do without is missing.
 pub async fn serve() -> Result<(), AgentError> {
     let report = boot::report()?;
+    let repaired = loops::updates::repair::at_start(&report, &boot::facts(&report.disk)?);
+    if repaired.restart {
+        return loops::updates::restart_now(&zbus::Connection::system().await?)
+            .await
+            .map_err(AgentError::from);
+    }
     let facts = boot::facts(&report.disk)?;
     let mut ends = report.steps.clone();
     ends.push(("agent".to_owned(), u64::try_from(clock::uptime().as_millis()).unwrap_or(u64::MAX)));
@@ -53,6 +59,7 @@ pub async fn serve() -> Result<(), AgentError> {
     if let Data::Unavailable { why } = &report.data {
         notices.insert(0, why.clone());
     }
+    notices.extend(repaired.notice);
     let (keeper, notice) = Keeper::open(Store::new(FOLDER))?;
     notices.extend(notice.filter(|notice| !notices.contains(notice)));
     keeper.change(claimable).await?;
@@ -64,8 +71,8 @@ pub async fn serve() -> Result<(), AgentError> {
     let status = Status { start: facts, report, stages: stages(&ends) };
     // A connection of its own: its signals do not wait behind questions to the agent.
     let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
-    let updates =
-        loops::updates::open(status.report.clone(), facts.running, zbus::Connection::system().await?)?;
+    let bus = zbus::Connection::system().await?;
+    let updates = loops::updates::open(status.report.clone(), facts.running, bus, keeper.clone())?;
     let desk = Arc::new(Desk::new(
         keeper.clone(),
         Loops { network: network.clone(), updates: updates.clone() },
@@ -85,6 +92,8 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::apply::run(&keeper) => match never {},
         never = loops::certificates::run(&desk, &object, &network) => match never {},
         never = updates.run() => match never {},
+        never = updates.run_alone() => match never {},
+        never = loops::updates::tell(&updates, &object) => match never {},
         never = watchdog() => match never {},
         signal = terminated() => signal.map_err(AgentError::from),
     }

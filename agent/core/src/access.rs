@@ -52,9 +52,13 @@ const fn needs(request: &Request) -> Needs {
         }
         Request::Status => Needs::OwnerOr(Scope::Status),
         Request::Settings | Request::ChangeSettings(_) => Needs::OwnerOr(Scope::Settings),
-        Request::Updates | Request::ReceiveUpdate(_) | Request::CancelUpdate | Request::RestartIntoUpdate => {
-            Needs::OwnerOr(Scope::Updates)
-        }
+        Request::Updates
+        | Request::ReceiveUpdate(_)
+        | Request::CancelUpdate
+        | Request::RestartIntoUpdate
+        | Request::CheckForUpdate
+        | Request::InstallUpdate(_)
+        | Request::RollBack => Needs::OwnerOr(Scope::Updates),
         Request::Network | Request::JoinWifi(_) | Request::LeaveWifi => Needs::SetupOr(Scope::Network),
     }
 }

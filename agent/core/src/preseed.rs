@@ -87,7 +87,7 @@ pub(crate) fn settings(state: &State, preseed: &Preseed) -> State {
     next.hostname = preseed.hostname.clone().or(next.hostname);
     next.timezone = preseed.timezone.clone().or(next.timezone);
     next.language = preseed.language.unwrap_or(next.language);
-    next.channel = preseed.channel.unwrap_or(next.channel);
+    next.channel = preseed.channel.clone().unwrap_or(next.channel);
     next.wifi = preseed.wifi.clone().or(next.wifi);
     if !preseed.ssh_key.is_empty() {
         next.ssh_key.clone_from(&preseed.ssh_key);

@@ -61,7 +61,7 @@ fn a_whole_setup_needs_no_browser() {
     let owner = taken.state.owner.clone().unwrap();
     assert_eq!((owner.name.as_str(), owner.password.as_str()), ("Margarete", "hash of 20"));
     assert_eq!((taken.state.claim.as_ref(), taken.state.language), (None, Language::De));
-    assert_eq!(taken.state.channel, Channel::Beta);
+    assert_eq!(taken.state.channel, Channel::try_from("beta".to_owned()).unwrap());
     let wifi = taken.state.wifi.clone().unwrap();
     assert_eq!(wifi.password.unwrap().as_ref(), "correct horse");
     let left = String::from_utf8(taken.file.clone()).unwrap();

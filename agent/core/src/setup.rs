@@ -109,7 +109,7 @@ mod tests {
             recovery_characters: codes.ask_characters.iter().map(|index| code[*index]).collect(),
             name: "kitchen".to_owned().try_into().unwrap(),
             timezone: "Europe/Berlin".to_owned().try_into().unwrap(),
-            channel: Channel::Stable,
+            channel: Channel::default(),
         }
     }
 

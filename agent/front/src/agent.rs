@@ -10,6 +10,8 @@ use tayberry_core::request::{Outcome, Request};
 
 /// How long an answer may take. The slowest is a password on a busy Pi.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The same where a repository is asked or whole slots are read.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The part of `io.tayberry.Agent1` that the front uses.
 #[zbus::proxy(
@@ -56,9 +58,13 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     request: &Request,
 ) -> Result<T, Problem> {
     let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
+    let patience = match request {
+        Request::CheckForUpdate | Request::RollBack => LONG_PATIENCE,
+        _ => PATIENCE,
+    };
     let request = serde_json::to_string(request).map_err(|error| unusable(&error))?;
     let answer = agent.ask((&peer, &local), &caller.credential, &request);
-    let answer = tokio::time::timeout(PATIENCE, answer).await.map_err(|late| unusable(&late))?;
+    let answer = tokio::time::timeout(patience, answer).await.map_err(|late| unusable(&late))?;
     outcome(&answer.map_err(|error| unusable(&error))?)
 }
 

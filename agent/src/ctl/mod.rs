@@ -3,6 +3,7 @@
 pub mod network;
 pub mod settings;
 pub mod status;
+pub mod update;
 
 use serde::de::DeserializeOwned;
 use tayberry_core::request::{Outcome, Request};
@@ -18,6 +19,14 @@ pub enum CtlError {
     /// The answer cannot be read.
     #[error("the agent's answer cannot be read: {0}")]
     Json(#[from] serde_json::Error),
+    /// A file of the caller's.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The reason.
+        error: std::io::Error,
+    },
     /// The agent refused.
     #[error("{0}")]
     Refused(String),
@@ -31,8 +40,15 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     agent: &AgentProxy<'_>,
     request: &Request,
 ) -> Result<T, CtlError> {
-    let answer = agent.ask(("", ""), "", &serde_json::to_string(request)?).await?;
-    match serde_json::from_str(&answer)? {
+    outcome(&agent.ask(("", ""), "", &serde_json::to_string(request)?).await?)
+}
+
+/// Reads what the agent said.
+///
+/// # Errors
+/// With its words.
+fn outcome<T: DeserializeOwned>(answer: &str) -> Result<T, CtlError> {
+    match serde_json::from_str(answer)? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::Problem(problem) => Err(CtlError::Refused(
             problem.detail.map_or(problem.title.clone(), |detail| format!("{}: {detail}", problem.title)),

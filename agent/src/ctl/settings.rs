@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use tayberry_core::request::Request;
 use tayberry_core::request::settings::{Settings, SettingsChange};
+use tayberry_format::owner::Window;
 
 use super::{CtlError, ask};
 use crate::service::client::AgentProxy;
@@ -20,9 +21,25 @@ pub struct Arguments {
     /// Language of the pages: en or de
     #[arg(long)]
     language: Option<String>,
-    /// Where updates come from: stable or beta
+    /// Where updates come from: stable, beta, or one of the publisher's own
     #[arg(long)]
     channel: Option<String>,
+    /// Address of a repository of updates
+    #[arg(long, value_name = "URL")]
+    repository: Option<String>,
+    /// Whether the device updates itself: true or false
+    #[arg(long, value_name = "BOOL")]
+    automatic_updates: Option<bool>,
+    /// When it may restart for that, such as 3-5
+    #[arg(long, value_name = "FROM-TO", value_parser = window)]
+    update_window: Option<Window>,
+}
+
+fn window(text: &str) -> Result<Window, String> {
+    let refuse = || "two hours of 0 to 23 with a hyphen between them, such as 3-5".to_owned();
+    let hour = |text: &str| text.parse().ok().filter(|hour| *hour < 24).ok_or_else(refuse);
+    let (from, to) = text.split_once('-').ok_or_else(refuse)?;
+    Ok(Window { from: hour(from)?, to: hour(to)? })
 }
 
 /// Asks.
@@ -30,11 +47,15 @@ pub struct Arguments {
 /// # Errors
 /// When a value is not allowed, or the agent does not answer.
 pub async fn run(agent: &AgentProxy<'_>, arguments: &Arguments) -> Result<Settings, CtlError> {
-    let Arguments { name, timezone, language, channel } = arguments;
-    if [name, timezone, language, channel].iter().all(|value| value.is_none()) {
+    let Arguments { name, timezone, language, channel, repository, automatic_updates, update_window } =
+        arguments;
+    let change = json!({
+        "name": name, "timezone": timezone, "language": language, "channel": channel, "repository": repository,
+        "automatic_updates": automatic_updates, "update_window": update_window,
+    });
+    if change.as_object().is_some_and(|change| change.values().all(serde_json::Value::is_null)) {
         return ask(agent, &Request::Settings).await;
     }
-    let change = json!({ "name": name, "timezone": timezone, "language": language, "channel": channel });
     let change: SettingsChange =
         serde_json::from_value(change).map_err(|error| CtlError::Refused(error.to_string()))?;
     ask(agent, &Request::ChangeSettings(change)).await
@@ -43,14 +64,19 @@ pub async fn run(agent: &AgentProxy<'_>, arguments: &Arguments) -> Result<Settin
 /// For people.
 #[must_use]
 pub fn words(settings: &Settings) -> String {
-    let word = |value: serde_json::Result<serde_json::Value>| {
-        value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    let language = serde_json::to_value(settings.language).ok();
+    let language = language.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
+    let Window { from, to } = settings.update_window;
+    let automatic = if settings.automatic_updates {
+        format!("by itself, {from}:00 to {to}:00")
+    } else {
+        "by hand".into()
     };
     format!(
-        "name          {}\ntimezone      {}\nlanguage      {}\nchannel       {}\n",
+        "name          {}\ntimezone      {}\nlanguage      {language}\nchannel       {}\nrepository    {}\nupdates       {automatic}\n",
         settings.name,
         settings.timezone,
-        word(serde_json::to_value(settings.language)),
-        word(serde_json::to_value(settings.channel)),
+        settings.channel,
+        settings.repository.as_deref().unwrap_or("none"),
     )
 }

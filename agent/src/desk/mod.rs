@@ -166,6 +166,9 @@ impl Desk {
             }
             Request::CancelUpdate => json(self.updates.cancel().await?),
             Request::RestartIntoUpdate => json(self.restart_into_update(sender).await?),
+            Request::CheckForUpdate => json(self.updates.check().await?),
+            Request::InstallUpdate(wish) => json(self.install_update(sender, wish)?),
+            Request::RollBack => json(self.roll_back(sender).await?),
         }
     }
 

@@ -4,17 +4,23 @@ use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::settings::{Settings, SettingsChange};
 use tayberry_core::request::status::EventKind;
 
+use tayberry_format::state::UpdateSettings;
+
 use super::{Desk, Sender};
 use crate::device::{clock, network};
 
 impl Desk {
     pub(super) fn settings(&self) -> Settings {
         let state = self.state();
+        let updates = state.updates.clone().unwrap_or_default();
         Settings {
             language: state.language,
             name: network::name(),
             timezone: state.timezone.as_ref().map_or("UTC", AsRef::as_ref).to_owned(),
-            channel: state.channel,
+            channel: state.channel.clone(),
+            repository: self.updates.look().repository,
+            automatic_updates: updates.automatic,
+            update_window: updates.window,
         }
     }
 
@@ -31,7 +37,12 @@ impl Desk {
         self.keeper
             .change(|state| -> Result<(), Problem> {
                 state.language = change.language.unwrap_or(state.language);
-                state.channel = change.channel.unwrap_or(state.channel);
+                let mut updates = state.updates.clone().unwrap_or_default();
+                updates.repository = change.repository.or(updates.repository);
+                updates.automatic = change.automatic_updates.unwrap_or(updates.automatic);
+                updates.window = change.update_window.unwrap_or(updates.window);
+                state.updates = Some(updates).filter(|updates| *updates != UpdateSettings::default());
+                state.channel = change.channel.unwrap_or_else(|| state.channel.clone());
                 state.hostname = change.name.or(state.hostname.take());
                 state.timezone = change.timezone.or(state.timezone.take());
                 Ok(())

@@ -1,4 +1,4 @@
-//! Updates: bundles that are handed in, and the restart into what was written.
+//! Updates: bundles that are handed in, what the repository offers, the restart into what was written, and the way back.
 
 use std::fs::File;
 
@@ -7,11 +7,17 @@ use tayberry_core::access;
 use tayberry_core::request::Request;
 use tayberry_core::request::problem::Problem;
 use tayberry_core::request::status::EventKind;
-use tayberry_core::request::update::{Piece, Updates};
+use tayberry_core::request::update::{InstallWish, Piece, Updates};
 
 use super::{Desk, Sender, json};
 
 impl Desk {
+    /// Where updates are.
+    #[must_use]
+    pub fn updates(&self) -> Updates {
+        self.updates.look()
+    }
+
     /// Takes a piece of a bundle from `file`.
     ///
     /// # Errors
@@ -23,6 +29,16 @@ impl Desk {
             self.happened(EventKind::UpdateReceived, sender);
         }
         json(self.updates.receive(piece, file).await?)
+    }
+
+    pub(super) async fn roll_back(&self, sender: &Sender) -> Result<Updates, Problem> {
+        self.happened(EventKind::RollBack, sender);
+        self.updates.roll_back().await
+    }
+
+    pub(super) fn install_update(&self, sender: &Sender, wish: InstallWish) -> Result<Updates, Problem> {
+        self.happened(EventKind::UpdateInstall, sender);
+        self.updates.install(wish)
     }
 
     pub(super) async fn restart_into_update(&self, sender: &Sender) -> Result<Updates, Problem> {

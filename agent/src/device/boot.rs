@@ -93,16 +93,27 @@ fn bootloader(name: &str) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
-/// What the firmware would boot from the disk as it is now, by its model; `try_once` asks what it would try.
+/// Makes the kernel read the disk anew: partitions are written to directly, and what the whole disk's device has in memory
+/// may be old.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn forget(disk: &File) -> io::Result<()> {
+    Ok(posix_fadvise(disk, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?)
+}
+
+/// What the firmware would boot from the disk as it is now, by its model, after a restart with these flags.
 ///
 /// # Errors
 /// When the disk cannot be opened.
-pub fn simulate(disk: &str, try_once: bool) -> Result<Result<Boot, tayberry_firmware::BootError>, BootError> {
+pub fn simulate(
+    disk: &str,
+    reset: &ResetState,
+) -> Result<Result<Boot, tayberry_firmware::BootError>, BootError> {
     let path = PathBuf::from(format!("/dev/{disk}"));
     let io = |error| BootError::Io { path: path.clone(), error };
     let file = File::open(&path).map_err(io)?;
-    // The partitions' devices are written to directly: what the whole disk's device has in memory may be old.
-    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).map_err(|errno| io(errno.into()))?;
+    forget(&file).map_err(io)?;
     let medium = match disk.get(..2) {
         Some("nv") => Medium::Nvme,
         Some("sd") => Medium::Usb,
@@ -110,7 +121,7 @@ pub fn simulate(disk: &str, try_once: bool) -> Result<Result<Boot, tayberry_firm
     };
     let mut board = Board { medium, ..Board::default() };
     board.eeprom.build = bootloader("build-timestamp").unwrap_or(board.eeprom.build);
-    Ok(tayberry_firmware::boot(&file, &board, &ResetState { try_once, ..ResetState::default() }))
+    Ok(tayberry_firmware::boot(&file, &board, reset))
 }
 
 /// The slot that the firmware will boot next. None when it would boot nothing of ours.
@@ -118,7 +129,7 @@ pub fn simulate(disk: &str, try_once: bool) -> Result<Result<Boot, tayberry_firm
 /// # Errors
 /// When the disk cannot be opened.
 pub fn next(disk: &str) -> Result<Option<Slot>, BootError> {
-    Ok(simulate(disk, false)?.ok().and_then(|boot| boot.slot()))
+    Ok(simulate(disk, &ResetState::default())?.ok().and_then(|boot| boot.slot()))
 }
 
 /// Whether this boot is a trial: the firmware was told to try it once.

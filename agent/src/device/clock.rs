@@ -36,6 +36,12 @@ pub fn uptime() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }
 
+/// The hour in the device's time zone, 0 to 23.
+#[must_use]
+pub fn local_hour() -> u8 {
+    u8::try_from(jiff::Zoned::now().hour()).unwrap_or_default()
+}
+
 /// Whether the device has this time zone.
 #[must_use]
 pub fn knows(zone: &TimeZone) -> bool {

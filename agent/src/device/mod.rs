@@ -1,6 +1,7 @@
 //! Looks at the device and acts on it; thin, without policy.
 
 pub mod authority;
+pub mod autoboot;
 pub mod boot;
 pub mod clock;
 pub mod config_file;

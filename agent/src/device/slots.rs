@@ -1,19 +1,15 @@
-//! Acts on slots: opens them, asks whether one would boot, makes one the default.
+//! Looks at slots: opens them, asks whether one would boot, and whether it is whole.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use tayberry_firmware::locate;
-use tayberry_format::autoboot::{self, BYTES};
+use tayberry_firmware::ResetState;
+use tayberry_format::cmdline;
 use tayberry_format::slot::Slot;
 use tayberry_format::verity::RootHash;
-use tayberry_format::{cmdline, layout};
 
 use crate::device::boot::{self, BootError};
-use crate::update::direct::{self, Aligned};
-use crate::update::scan;
+use crate::update::{direct, install, scan};
 
 /// A partition's device: `nvme0n1p4`, `mmcblk0p4`, `sda4`.
 #[must_use]
@@ -31,12 +27,33 @@ pub fn open(disk: &str, slot: Slot) -> io::Result<scan::Slot> {
     Ok(scan::Slot { boot: open(slot.boot_partition())?, system: open(slot.system_partition())? })
 }
 
-/// Why the firmware would not start a slot with a system; a sentence.
+/// Why the firmware would not start a slot with a system; a sentence. `try_once` asks for the boot after that flag was set.
 ///
 /// # Errors
 /// With that sentence.
 pub fn would_boot(disk: &str, slot: Slot, root_hash: RootHash, try_once: bool) -> Result<(), String> {
-    let found = boot::simulate(disk, try_once).map_err(|error: BootError| error.to_string())?;
+    match asked(disk, slot, &ResetState { try_once, ..ResetState::default() })? {
+        hash if hash == root_hash => Ok(()),
+        hash => Err(format!("slot {slot} would start the system with root hash {hash}")),
+    }
+}
+
+/// The root hash of a slot that would start by itself and is whole: every block of its system partition is read.
+///
+/// # Errors
+/// With the first thing that is wrong, a sentence.
+pub fn verify(disk: &str, slot: Slot, progress: &mut dyn FnMut(u64)) -> Result<RootHash, String> {
+    let root_hash =
+        asked(disk, slot, &ResetState { partition: slot.boot_partition(), ..ResetState::default() })?;
+    let system =
+        direct::open(&partition(disk, slot.system_partition())).map_err(|error| error.to_string())?;
+    install::verify(&system, root_hash, progress).map_err(|error| error.to_string())?;
+    Ok(root_hash)
+}
+
+/// The root hash with which the firmware would start `slot`.
+fn asked(disk: &str, slot: Slot, reset: &ResetState) -> Result<RootHash, String> {
+    let found = boot::simulate(disk, reset).map_err(|error: BootError| error.to_string())?;
     let found = found.map_err(|error| error.to_string())?;
     let seen = found.slot().map_or_else(|| "no slot".to_owned(), |slot| format!("slot {slot}"));
     if found.slot() != Some(slot) {
@@ -45,37 +62,7 @@ pub fn would_boot(disk: &str, slot: Slot, root_hash: RootHash, try_once: bool) -
     if let [missing, ..] = &found.missing[..] {
         return Err(format!("{missing} is missing"));
     }
-    match cmdline::root_hash(&found.cmdline) {
-        Ok(hash) if hash == root_hash => Ok(()),
-        Ok(hash) => Err(format!("slot {slot} would start the system with root hash {hash}")),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Makes `slot` the default: one sector is written to the drive, flushed, and read back.
-///
-/// # Errors
-/// When the file is not one whole sector, or the drive refuses.
-pub fn commit(disk: &str, slot: Slot) -> io::Result<()> {
-    let whole = PathBuf::from("/dev").join(disk);
-    let place =
-        locate(&File::open(&whole)?, layout::CONFIG.number, autoboot::FILE).map_err(io::Error::other)?;
-    let [extent] = place.extents[..] else { return Err(io::Error::other("autoboot.txt is in pieces")) };
-    if extent.length != BYTES as u64 || extent.offset % layout::SECTOR != 0 {
-        return Err(io::Error::other("autoboot.txt is not one sector"));
-    }
-    let drive = direct::open(&whole)?;
-    let mut buffer = Aligned::new();
-    buffer.get_mut(0, BYTES).copy_from_slice(&autoboot::sector(slot));
-    drive.write_all_at(buffer.get(0, BYTES), extent.offset)?;
-    drive.sync_all()?;
-    buffer.get_mut(0, BYTES).fill(0);
-    drive.read_exact_at(buffer.get_mut(0, BYTES), extent.offset)?;
-    if autoboot::default_slot(buffer.get(0, BYTES)) == Some(slot) {
-        Ok(())
-    } else {
-        Err(io::Error::other("autoboot.txt reads back as something else"))
-    }
+    cmdline::root_hash(&found.cmdline).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

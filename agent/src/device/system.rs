@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
+use tayberry_format::owner::Repository;
+
 const FILE: &str = "/usr/lib/os-release";
+/// Written by `tayberry build --update-repository`.
+const REPOSITORY: &str = "/usr/share/tayberry/repository";
 
 struct System {
     name: String,
@@ -26,6 +30,13 @@ pub fn version() -> &'static str {
 #[must_use]
 pub fn name() -> &'static str {
     &SYSTEM.name
+}
+
+/// Address of the repository that the image was built with.
+#[must_use]
+pub fn repository() -> Option<Repository> {
+    let text = std::fs::read_to_string(REPOSITORY).ok()?;
+    Repository::try_from(text.trim().to_owned()).ok()
 }
 
 fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {

@@ -37,6 +37,9 @@ pub trait Agent {
     /// Counts up whenever another certificate should be asked for.
     #[zbus(property)]
     fn certificates(&self) -> zbus::Result<u32>;
+    /// How far an update is, as JSON.
+    #[zbus(property)]
+    fn updates(&self) -> zbus::Result<String>;
     /// Answers a request as JSON with an outcome as JSON.
     fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
     /// Takes a piece of a bundle from a file descriptor.

@@ -118,6 +118,12 @@ impl Agent {
         self.certificates
     }
 
+    /// How far an update is: `tayberry_core::request::update::Updates` as JSON.
+    #[zbus(property)]
+    fn updates(&self) -> zbus::fdo::Result<String> {
+        serde_json::to_string(&self.desk.updates()).map_err(failed)
+    }
+
     /// Answers a request (`tayberry_core::request::Request` as JSON) with an `Outcome` as JSON. `from` is the
     /// addresses of the connection it came over, the other end first, or empty; `credential` is empty, `session SECRET` or `token SECRET`.
     async fn ask(

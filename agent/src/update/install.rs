@@ -8,20 +8,21 @@ use tayberry_core::update::plan::{Plan, Source, Step};
 use tayberry_format::bundle::chunks::{ChunkId, LONGEST};
 use tayberry_format::bundle::index::{Index, Part};
 use tayberry_format::layout::HASH_OFFSET;
-use tayberry_format::verity::{self, BLOCK as HASH_BLOCK, RootHash, VerityError, hash_blocks};
+use tayberry_format::verity::{self, BLOCK as HASH_BLOCK, Header, RootHash, VerityError, hash_blocks};
 
 use crate::update::direct::{Aligned, BLOCK, Reader, read_at};
+use crate::update::pack::Pack;
 use crate::update::scan::Slot;
 use crate::update::writer::Writer;
 
 /// A version that was not written. The slot is not bootable then; the running one was not touched.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// The bundle broke off.
-    #[error("the bundle broke off: {0}")]
+    /// The pack cannot be had.
+    #[error("its data did not come: {0}")]
     Pack(io::Error),
     /// A chunk is another one than the index says.
-    #[error("a piece of the bundle is damaged (byte {0} of the pack)")]
+    #[error("a piece of it is damaged (byte {0} of the pack)")]
     Chunk(u64),
     /// The drive.
     #[error("the drive: {0}")]
@@ -42,28 +43,29 @@ pub enum InstallError {
 
 /// Whoever watches an install.
 pub trait Watcher {
-    /// So many bytes of the pack were read. False stops the install.
+    /// So many bytes lie where they belong. False stops the install.
     fn reached(&mut self, bytes: u64) -> bool;
 }
 
-/// Writes what `plan` says to `target`; `pack` streams by from its first byte. Returns the bytes that were written.
+/// Writes what `plan` says to `target`. Returns the bytes that were written.
 ///
 /// # Errors
 /// When the pack breaks off or is damaged, or the drive fails. What was written is found by the next scan.
 pub fn write(
     plan: &Plan,
-    target: &Slot,
-    pack: &mut dyn Read,
+    slots: &Slots<'_>,
+    pack: &mut dyn Pack,
     watcher: &mut dyn Watcher,
 ) -> Result<u64, InstallError> {
     if plan.written() == 0 {
         return Ok(0);
     }
+    let target = slots.target;
     disarm(&target.boot).map_err(InstallError::Drive)?;
-    let mut written = 0;
+    let (mut written, mut reached) = (0, 0);
     let unpacker = zstd::bulk::Decompressor::new().map_err(InstallError::Pack)?;
     let mut job =
-        Job { target, pack, unpacker, buffer: Aligned::new(), stored: Vec::new(), plain: Vec::new() };
+        Job { slots, pack, unpacker, buffer: Aligned::new(), stored: Vec::new(), plain: Vec::new() };
     let regions = plan.steps.chunk_by(|before, step| {
         before.to.part == step.to.part && before.to.offset + u64::from(before.entry.bytes) == step.to.offset
     });
@@ -75,7 +77,8 @@ pub fn write(
         let done = region.iter().try_for_each(|step| {
             let there = job.bytes(step)?;
             writer.put(&job.plain, there).map_err(InstallError::Drive)?;
-            let go_on = watcher.reached(step.pack + u64::from(step.entry.stored));
+            reached += u64::from(step.entry.bytes);
+            let go_on = watcher.reached(reached);
             if go_on { Ok(()) } else { Err(InstallError::Cancelled) }
         });
         let end = if done.is_ok() { writer.finish() } else { writer.leave() };
@@ -97,10 +100,18 @@ fn sync(target: &Slot) -> Result<(), InstallError> {
     target.boot.sync_all().and_then(|()| target.system.sync_all()).map_err(InstallError::Drive)
 }
 
+/// The slots of an install.
+pub struct Slots<'a> {
+    /// What runs: only read.
+    pub running: &'a Slot,
+    /// What is written.
+    pub target: &'a Slot,
+}
+
 /// The memory of an install: one chunk, stored and plain.
 struct Job<'a> {
-    target: &'a Slot,
-    pack: &'a mut dyn Read,
+    slots: &'a Slots<'a>,
+    pack: &'a mut dyn Pack,
     /// Kept from chunk to chunk: making one takes longer than a chunk.
     unpacker: zstd::bulk::Decompressor<'static>,
     buffer: Aligned,
@@ -109,23 +120,34 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Leaves the chunk of `step` in `plain`; says whether the partition holds it already.
+    /// Leaves the chunk of `step` in `plain`; says whether it lies where it belongs already. What the device was thought to
+    /// hold and does not comes from the pack.
     fn bytes(&mut self, step: &Step) -> Result<bool, InstallError> {
-        let length = step.entry.bytes as usize;
-        self.stored.resize(step.entry.stored as usize, 0);
-        self.pack.read_exact(&mut self.stored).map_err(InstallError::Pack)?;
-        // The first block of the boot partition was taken away.
-        let first = step.to.part == Part::Boot && step.to.offset < BLOCK as u64;
-        if step.source == Source::InPlace && !first {
-            let file = self.target.part(step.to.part);
-            let held =
-                read_at(file, &mut self.buffer, step.to.offset, length).map_err(InstallError::Drive)?;
+        let place = match step.source {
+            Source::InPlace => Some((self.slots.target, step.to)),
+            Source::Running(place) => Some((self.slots.running, place)),
+            Source::Ahead(place) => Some((self.slots.target, place)),
+            Source::Pack => None,
+        };
+        if let Some((slot, place)) = place {
+            let length = step.entry.bytes as usize;
+            let held = read_at(slot.part(place.part), &mut self.buffer, place.offset, length)
+                .map_err(InstallError::Drive)?;
             if ChunkId::of(held) == step.entry.id {
                 self.plain.clear();
                 self.plain.extend_from_slice(held);
-                return Ok(true);
+                return Ok(step.source == Source::InPlace);
             }
         }
+        self.fetch(step)?;
+        Ok(false)
+    }
+
+    /// Leaves the chunk as it lies in the pack in `plain`.
+    fn fetch(&mut self, step: &Step) -> Result<(), InstallError> {
+        let length = step.entry.bytes as usize;
+        self.stored.resize(step.entry.stored as usize, 0);
+        self.pack.read(step.pack, &mut self.stored).map_err(InstallError::Pack)?;
         if self.stored.len() == length {
             self.plain.clone_from(&self.stored);
         } else {
@@ -135,10 +157,43 @@ impl Job<'_> {
                 return Err(InstallError::Chunk(step.pack));
             }
         }
-        if ChunkId::of(&self.plain) != step.entry.id {
-            return Err(InstallError::Chunk(step.pack));
-        }
-        Ok(false)
+        if ChunkId::of(&self.plain) == step.entry.id { Ok(()) } else { Err(InstallError::Chunk(step.pack)) }
+    }
+}
+
+/// Reads a system partition through its hash tree, from the drive. `progress` hears of the bytes that were read.
+///
+/// # Errors
+/// Names the first block that is not as it should be.
+pub fn verify(
+    system: &File,
+    root_hash: RootHash,
+    progress: &mut dyn FnMut(u64),
+) -> Result<u64, InstallError> {
+    let block = HASH_BLOCK as u64;
+    let mut first = [0; HASH_BLOCK];
+    let mut head = Reader::new(system, HASH_OFFSET, HASH_OFFSET + block);
+    head.read_exact(&mut first).map_err(InstallError::Drive)?;
+    let data_blocks = Header::decode(&first)?.data_blocks;
+    let mut tree = Vec::new();
+    Reader::new(system, HASH_OFFSET, HASH_OFFSET + block * (1 + hash_blocks(data_blocks)))
+        .read_to_end(&mut tree)
+        .map_err(InstallError::Drive)?;
+    let data = Counted { source: Reader::new(system, 0, data_blocks * block), progress };
+    Ok(verity::verify(data, &tree, root_hash)?)
+}
+
+/// Tells how much was read.
+struct Counted<'a, R> {
+    source: R,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        (self.progress)(read as u64);
+        Ok(read)
     }
 }
 
@@ -151,15 +206,9 @@ pub fn read_back(
     target: &Slot,
     root_hash: RootHash,
     data_blocks: u64,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<(), InstallError> {
-    let block = HASH_BLOCK as u64;
-    let tree_bytes = block * (1 + hash_blocks(data_blocks));
-    let mut tree = Vec::new();
-    Reader::new(&target.system, HASH_OFFSET, HASH_OFFSET + tree_bytes)
-        .read_to_end(&mut tree)
-        .map_err(InstallError::Drive)?;
-    let data = Reader::new(&target.system, 0, data_blocks * block);
-    if verity::verify(data, &tree, root_hash)? != data_blocks {
+    if verify(&target.system, root_hash, progress)? != data_blocks {
         return Err(InstallError::ReadBack { place: "the head of the hash tree".into() });
     }
     let mut buffer = Aligned::new();

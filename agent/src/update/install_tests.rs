@@ -9,6 +9,7 @@ use tayberry_format::layout;
 use tayberry_format::slot::Slot as Letter;
 
 use super::*;
+use crate::update::pack::Stream;
 use crate::update::{direct, scan};
 
 /// A version: its index, its pack, and what identifies it.
@@ -111,9 +112,15 @@ fn plan(version: &Version, drive: &Drive) -> Plan {
 
 fn install(version: &Version, drive: &Drive, pack: &[u8]) -> Result<u64, InstallError> {
     let plan = plan(version, drive);
-    let written = write(&plan, &drive.slot, &mut &pack[..], &mut Never)?;
-    read_back(&version.index, &drive.slot, version.root_hash, version.data_blocks)?;
+    let nothing = self::drive();
+    let slots = Slots { running: &nothing.slot, target: &drive.slot };
+    let written = write(&plan, &slots, &mut Stream::new(pack), &mut Never)?;
+    back(version, drive)?;
     Ok(written)
+}
+
+fn back(version: &Version, drive: &Drive) -> Result<(), InstallError> {
+    read_back(&version.index, &drive.slot, version.root_hash, version.data_blocks, &mut |_| ())
 }
 
 fn boot_head(drive: &Drive) -> Vec<u8> {
@@ -129,10 +136,7 @@ fn whole_then_nothing_then_another_version() {
     let written = install(&new, &drive, &new.pack).unwrap();
     assert!(written < new.index.bytes() * 3 / 4, "{written} of {}", new.index.bytes());
     assert_eq!(boot_head(&drive), new.boot[..4096]);
-    assert!(matches!(
-        read_back(&old.index, &drive.slot, old.root_hash, old.data_blocks),
-        Err(InstallError::Verity(_))
-    ));
+    assert!(matches!(back(&old, &drive), Err(InstallError::Verity(_))));
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn a_damaged_chunk_is_never_written_as_good() {
         // What is held already comes from the drive: only what is needed can be damaged.
         match install(&new, &drive, &pack) {
             Err(InstallError::Chunk(place)) => assert!(place <= at as u64),
-            Ok(_) => read_back(&new.index, &drive.slot, new.root_hash, new.data_blocks).unwrap(),
+            Ok(_) => back(&new, &drive).unwrap(),
             Err(other) => panic!("{other}"),
         }
     }
@@ -182,7 +186,8 @@ fn it_can_be_cancelled() {
     let (drive, new) = (drive(), new());
     let plan = plan(&new, &drive);
     let half = After(new.pack.len() as u64 / 2);
-    let result = write(&plan, &drive.slot, &mut &new.pack[..], &mut { half });
+    let slots = Slots { running: &drive.slot, target: &drive.slot };
+    let result = write(&plan, &slots, &mut Stream::new(&new.pack[..]), &mut { half });
     assert!(matches!(result, Err(InstallError::Cancelled)));
     assert_eq!(boot_head(&drive), [0; 4096]);
 }
@@ -191,7 +196,7 @@ fn it_can_be_cancelled() {
 fn what_reads_back_wrong_is_named() {
     let (drive, new) = (drive(), new());
     install(&new, &drive, &new.pack).unwrap();
-    let check = || read_back(&new.index, &drive.slot, new.root_hash, new.data_blocks);
+    let check = || back(&new, &drive);
     let flip = |file: &File, block: u64| {
         let mut buffer = Aligned::new();
         let held = read_at(file, &mut buffer, block * 4096, 4096).unwrap().to_vec();
@@ -211,4 +216,36 @@ fn what_reads_back_wrong_is_named() {
         flip(file, block);
         check().unwrap();
     }
+}
+
+/// Both slots give what they hold, and only the rest is fetched; what they were thought to hold is fetched after all.
+#[test]
+fn only_what_no_slot_holds_is_fetched() {
+    struct Counting<'a>(&'a [u8], usize);
+    impl Pack for Counting<'_> {
+        fn read(&mut self, at: u64, out: &mut [u8]) -> io::Result<()> {
+            let at = usize::try_from(at).unwrap();
+            self.1 += out.len();
+            out.copy_from_slice(&self.0[at..at + out.len()]);
+            Ok(())
+        }
+    }
+    let (running, target) = (drive(), drive());
+    let (old, new) = (old(), new());
+    install(&old, &running, &old.pack).unwrap();
+    let held = scan::held(&new.index, &running.slot, &target.slot, &mut |_| ()).unwrap();
+    let plan = Plan::new(&new.index, &held);
+    assert!(plan.needed() < new.pack.len() as u64 * 2 / 3, "{} of {}", plan.needed(), new.pack.len());
+    let slots = Slots { running: &running.slot, target: &target.slot };
+    let mut pack = Counting(&new.pack, 0);
+    write(&plan, &slots, &mut pack, &mut Never).unwrap();
+    assert_eq!(pack.1 as u64, plan.needed());
+    back(&new, &target).unwrap();
+    // The running slot is another one by now.
+    let (emptied, target) = (drive(), drive());
+    let slots = Slots { running: &emptied.slot, target: &target.slot };
+    let mut pack = Counting(&new.pack, 0);
+    write(&plan, &slots, &mut pack, &mut Never).unwrap();
+    assert!(pack.1 as u64 > plan.needed());
+    back(&new, &target).unwrap();
 }

@@ -1,32 +1,50 @@
-//! One update, from the first byte of its bundle to the slot that was read back. It runs on a thread of its own.
+//! One update, from its first byte to the slot that was read back. It runs on a thread of its own.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::sync::Arc;
 
-use tayberry_core::request::update::UpdatePhase;
+use tayberry_core::request::update::{Available, UpdatePhase};
 use tayberry_core::update::judge::{self, Device, Refusal, Tried};
 use tayberry_core::update::plan::{Held, Plan};
 use tayberry_core::update::reason::Reason;
-use tayberry_core::update::record::{Failed, Target};
+use tayberry_core::update::record::{Failed, System, Target};
 use tayberry_format::bundle::version::Version;
+use tayberry_format::owner::{Channel, Repository};
 use tayberry_format::slot::Slot;
 use tayberry_format::verity::RootHash;
 
 use crate::device::{boot, slots, system};
 use crate::update::entries::Entries;
-use crate::update::install::{self, InstallError, Watcher};
+use crate::update::http::Client;
+use crate::update::install::{self, InstallError, Slots, Watcher};
+use crate::update::pack::{Pack, Stream};
+use crate::update::ranges::Ranges;
 use crate::update::scan;
-use crate::update::trust::{self, TrustError, Trusted};
+use crate::update::trust::{self, Offered, TrustError, Trusted};
 use crate::update::upload::{Shared, Upload};
 
 /// Bytes of one read of the bundle.
 const READ: usize = 256 << 10;
 
-/// What a job is told.
+/// Where a version comes from.
+pub enum Source {
+    /// A bundle that is handed in.
+    Upload(Upload),
+    /// The newest of a channel of a repository.
+    Pull(Shop),
+}
+
+/// A repository, and what is wanted of it.
+pub struct Shop {
+    /// Its address.
+    pub address: Repository,
+    /// The channel.
+    pub channel: Channel,
+}
+
+/// What a job knows of the device.
 pub struct Order {
-    /// The bundle.
-    pub upload: Upload,
     /// Device name of the disk.
     pub disk: String,
     /// The slot that runs.
@@ -48,6 +66,9 @@ pub enum JobError {
     /// Not taken.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The repository has nothing newer.
+    #[error("the repository offers nothing newer")]
+    NothingNewer,
     /// The version that runs has a name that is none.
     #[error("the version of the system that runs cannot be read: {0}")]
     Version(String),
@@ -83,58 +104,149 @@ pub trait Follower {
     fn accepted(&self, target: &Target) -> Result<(), String>;
 }
 
-/// Carries it out. Returns once the slot is written and read back.
-///
-/// # Errors
-/// With the reason. Unless it is [`JobError::Failed`], nothing was written.
-pub fn run(
-    order: Order,
-    shared: &Arc<Shared>,
-    runtime: &tokio::runtime::Handle,
-    follower: &dyn Follower,
-) -> Result<Target, JobError> {
-    let Order { upload, disk, running, root_hash, failed, again } = order;
-    follower.phase(UpdatePhase::Judging, 0);
-    // Few large reads: a connection hands its bytes over in small pieces.
-    let mut entries = Entries::new(BufReader::with_capacity(READ, upload));
-    let Trusted { manifest, index } = runtime.block_on(trust::look(&mut entries))?;
-    let version = system::version();
-    let version: Version = version.parse().map_err(|_| JobError::Version(version.to_owned()))?;
-    let device = Device {
-        name: system::name().to_owned(),
-        version,
-        root_hash,
-        firmware: boot::firmware_build(),
-        page_size: u32::try_from(page_size()).unwrap_or_default(),
-        data_formats: BTreeMap::new(),
-    };
-    let tried: Vec<Tried<'_>> =
-        failed.iter().map(|one| Tried { root_hash: one.root_hash, why: &one.why }).collect();
-    judge::judge(&manifest, &device, &tried, again)?;
+/// A job's surroundings.
+pub struct Context<'a> {
+    /// The device.
+    pub order: &'a Order,
+    /// What the owner can do to it.
+    pub shared: &'a Arc<Shared>,
+    /// For what waits.
+    pub runtime: &'a tokio::runtime::Handle,
+    /// Whoever follows it.
+    pub follower: &'a dyn Follower,
+}
 
-    let slot = running.other();
-    let drive = |error: std::io::Error| JobError::Failed(Reason::Write { why: error.to_string() });
-    let target =
-        Target { version: manifest.version.clone(), root_hash: manifest.root_hash, slot, back: false };
-    let place = slots::open(&disk, slot).map_err(drive)?;
-    follower.accepted(&target).map_err(JobError::State)?;
-    follower.phase(UpdatePhase::Planning, index.bytes());
-    let mut looked = 0;
-    let held = scan::target(&index, &place, &mut |bytes| {
-        looked += bytes;
-        follower.moved(looked);
-    });
-    let held = Held { target: held.map_err(drive)?, ..Held::default() };
-    let plan = Plan::new(&index, &held);
-    follower.phase(UpdatePhase::Writing, plan.pack_bytes);
-    let mut watcher = Watching { follower, shared };
-    install::write(&plan, &place, &mut entries, &mut watcher).map_err(|error| failure(&error, shared))?;
-    // What is behind the pack is read too: whoever sends it is not left with a broken pipe.
-    std::io::copy(&mut entries.by_ref().take(u64::MAX), &mut std::io::sink()).unwrap_or_default();
-    follower.phase(UpdatePhase::Checking, index.bytes());
-    install::read_back(&index, &place, manifest.root_hash, manifest.data_blocks)
-        .map_err(|error| JobError::Failed(Reason::Damaged { why: error.to_string() }))?;
-    Ok(target)
+impl Context<'_> {
+    /// Carries it out. Returns once the slot is written and read back.
+    ///
+    /// # Errors
+    /// With the reason. Unless it is [`JobError::Failed`], nothing was written.
+    pub fn install(&self, source: Source) -> Result<Target, JobError> {
+        self.follower.phase(UpdatePhase::Judging, 0);
+        match source {
+            Source::Upload(upload) => {
+                // Few large reads: a connection hands its bytes over in small pieces.
+                let mut entries = Entries::new(BufReader::with_capacity(READ, upload));
+                let trusted = self.runtime.block_on(trust::look(&mut entries))?;
+                let target = self.write(&trusted, false, |_| Box::new(Stream::new(&mut entries)))?;
+                // What is behind the pack is read too: whoever sends it is not left with a broken pipe.
+                std::io::copy(&mut entries, &mut std::io::sink()).unwrap_or_default();
+                Ok(target)
+            }
+            Source::Pull(shop) => {
+                let client = Client::default();
+                let offered = self.ask(&client, &shop)?.ok_or(JobError::NothingNewer)?;
+                self.write(&offered.trusted, true, |plan| {
+                    Box::new(Ranges::new(client, offered.pack.clone(), plan.ranges(), self.shared.clone()))
+                })
+            }
+        }
+    }
+
+    /// Asks a repository what it offers. Nothing is written.
+    ///
+    /// # Errors
+    /// When it cannot be asked, is not believed, or offers what this device does not take.
+    pub fn check(&self, shop: &Shop) -> Result<Option<Available>, JobError> {
+        self.follower.phase(UpdatePhase::Judging, 0);
+        let Some(Offered { trusted: Trusted { manifest, index }, .. }) =
+            self.ask(&Client::default(), shop)?
+        else {
+            return Ok(None);
+        };
+        let tried_before = match self.judge(&manifest) {
+            Ok(()) => false,
+            Err(JobError::Refused(Refusal::TriedBefore { .. })) => true,
+            Err(error) => return Err(error),
+        };
+        let plan = self.plan(&index, true)?;
+        Ok(Some(Available {
+            version: manifest.version.to_string(),
+            download_bytes: plan.ranges().iter().map(|range| range.end - range.start).sum(),
+            full_bytes: plan.pack_bytes,
+            notes: manifest.notes,
+            tried_before,
+        }))
+    }
+
+    fn ask(&self, client: &Client, shop: &Shop) -> Result<Option<Offered>, JobError> {
+        let running = running()?;
+        Ok(self.runtime.block_on(trust::ask(client, &shop.address, &shop.channel, &running))?)
+    }
+
+    fn judge(&self, manifest: &tayberry_format::bundle::manifest::Manifest) -> Result<(), JobError> {
+        let device = Device {
+            name: system::name().to_owned(),
+            version: running()?,
+            root_hash: self.order.root_hash,
+            firmware: boot::firmware_build(),
+            page_size: u32::try_from(page_size()).unwrap_or_default(),
+            data_formats: BTreeMap::new(),
+        };
+        let failed = self.order.failed.iter();
+        let tried: Vec<Tried<'_>> =
+            failed.map(|one| Tried { root_hash: one.root_hash, why: &one.why }).collect();
+        Ok(judge::judge(manifest, &device, &tried, self.order.again)?)
+    }
+
+    /// Cuts what the device holds. The slot that runs is of use only for what would be fetched.
+    fn plan(&self, index: &tayberry_format::bundle::index::Index, pulled: bool) -> Result<Plan, JobError> {
+        let running = slots::open(&self.order.disk, self.order.running).map_err(drive)?;
+        let target = slots::open(&self.order.disk, self.order.running.other()).map_err(drive)?;
+        let slots = if pulled { 2 } else { 1 };
+        self.follower.phase(UpdatePhase::Planning, slots * index.bytes());
+        let mut looked = 0;
+        let mut progress = |bytes| {
+            looked += bytes;
+            self.follower.moved(looked);
+        };
+        let held = if pulled {
+            scan::held(index, &running, &target, &mut progress).map_err(drive)?
+        } else {
+            Held { target: scan::target(index, &target, &mut progress).map_err(drive)?, ..Held::default() }
+        };
+        Ok(Plan::new(index, &held))
+    }
+
+    /// Judges, writes, and reads back.
+    fn write<'p>(
+        &self,
+        trusted: &Trusted,
+        pulled: bool,
+        pack: impl FnOnce(&Plan) -> Box<dyn Pack + 'p>,
+    ) -> Result<Target, JobError> {
+        let Trusted { manifest, index } = trusted;
+        self.judge(manifest)?;
+        if self.shared.is_cancelled() {
+            return Err(JobError::Cancelled);
+        }
+        let target = Target {
+            version: manifest.version.clone(),
+            root_hash: manifest.root_hash,
+            slot: self.order.running.other(),
+            back: false,
+            pulled,
+            from: Some(System { version: running()?, root_hash: self.order.root_hash }),
+        };
+        let running = slots::open(&self.order.disk, self.order.running).map_err(drive)?;
+        let place = slots::open(&self.order.disk, target.slot).map_err(drive)?;
+        self.follower.accepted(&target).map_err(JobError::State)?;
+        let plan = self.plan(index, pulled)?;
+        self.follower.phase(UpdatePhase::Writing, index.bytes());
+        let mut watcher = Watching { follower: self.follower, shared: self.shared };
+        let open = Slots { running: &running, target: &place };
+        install::write(&plan, &open, &mut *pack(&plan), &mut watcher)
+            .map_err(|error| failure(&error, self.shared))?;
+        self.follower.phase(UpdatePhase::Checking, index.bytes());
+        let mut read = 0;
+        let mut progress = |bytes| {
+            read += bytes;
+            self.follower.moved(read);
+        };
+        install::read_back(index, &place, manifest.root_hash, manifest.data_blocks, &mut progress)
+            .map_err(|error| JobError::Failed(Reason::Damaged { why: error.to_string() }))?;
+        Ok(target)
+    }
 }
 
 struct Watching<'a> {
@@ -147,6 +259,16 @@ impl Watcher for Watching<'_> {
         self.follower.moved(bytes);
         !self.shared.is_cancelled()
     }
+}
+
+/// The version that runs.
+fn running() -> Result<Version, JobError> {
+    let version = system::version();
+    version.parse().map_err(|_| JobError::Version(version.to_owned()))
+}
+
+fn drive(error: std::io::Error) -> JobError {
+    JobError::Failed(Reason::Write { why: error.to_string() })
 }
 
 /// The reason behind an install that ended early.

@@ -3,8 +3,11 @@
 
 pub mod direct;
 pub mod entries;
+pub mod http;
 pub mod install;
 pub mod job;
+pub mod pack;
+pub mod ranges;
 pub mod scan;
 pub mod trust;
 pub mod upload;

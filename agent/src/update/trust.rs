@@ -1,5 +1,5 @@
-//! Whom an update is believed: the metadata of The Update Framework that a bundle carries, held against the device's root.
-//! One line of trust leads from the root to the manifest and from there to the index and each chunk.
+//! Whom an update is believed: the metadata of The Update Framework that a bundle carries or a repository serves, held against
+//! the device's root. One line of trust leads from the root to the manifest and from there to the index and each chunk.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -7,21 +7,30 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
+use tayberry_core::update::offer;
+use tayberry_format::bundle::channels::{self, Channels, ChannelsError};
 use tayberry_format::bundle::index::{self, Index, IndexError};
 use tayberry_format::bundle::manifest::{Content, Manifest, ManifestError};
+use tayberry_format::bundle::version::Version;
 use tayberry_format::bundle::{index_name, manifest_name, pack_name};
+use tayberry_format::owner::{Channel, Repository as Address};
+use tough::schema::{Root, Signed};
 use tough::{
-    ExpirationEnforcement, RepositoryLoader, Transport, TransportError, TransportErrorKind, TransportStream,
+    ExpirationEnforcement, Repository, RepositoryLoader, TargetName, Transport, TransportError,
+    TransportErrorKind, TransportStream,
 };
 use url::Url;
 
 use crate::device::whole_file;
 use crate::update::entries::{Entries, EntriesError};
+use crate::update::http::{Client, HttpError};
 
 /// The root that the image brings.
 const BUILT_IN: &str = "/usr/share/tayberry/root.json";
 /// The newest root that a bundle or repository has led to.
 const LEARNED: &str = "/var/lib/tayberry/update-root.json";
+/// What a repository said last: what it says next must not be older.
+const SEEN: &str = "/var/lib/tayberry/repository";
 /// Longest root, and longest other metadata, in bytes.
 const LONGEST: u64 = 1 << 20;
 /// Most entries before the pack. Each change of the root is one.
@@ -62,8 +71,20 @@ pub enum TrustError {
     #[error(transparent)]
     Index(#[from] IndexError),
     /// The index is not the manifest's.
-    #[error("the bundle's index is damaged")]
+    #[error("the index of this version is damaged")]
     OtherIndex,
+    /// The repository.
+    #[error("the repository: {0}")]
+    Repository(Box<tough::error::Error>),
+    /// A file of the repository.
+    #[error("the repository: {0}")]
+    Http(#[from] HttpError),
+    /// The channels of the repository.
+    #[error(transparent)]
+    Channels(#[from] ChannelsError),
+    /// A file that the repository's signatures do not name.
+    #[error("the repository has no {0}")]
+    NotThere(String),
 }
 
 /// What the signatures vouch for.
@@ -118,7 +139,6 @@ fn before_the_pack<R: Read>(entries: &mut Entries<R>) -> Result<(String, Small),
 /// # Errors
 /// When it leads nowhere.
 pub(crate) async fn believe(root: &[u8], small: &Small) -> Result<(Trusted, u64), TrustError> {
-    let signature = |error| TrustError::Signature(Box::new(error));
     let base = || Url::parse("bundle:///").map_err(|_| TrustError::Missing("address"));
     let loader = RepositoryLoader::new(&root, base()?, base()?)
         .transport(Served(small.clone()))
@@ -127,22 +147,107 @@ pub(crate) async fn believe(root: &[u8], small: &Small) -> Result<(Trusted, u64)
     let manifests = repository.targets().signed.targets.keys();
     let mut manifests = manifests.filter(|name| small.contains_key(name.raw()));
     let name = manifests.next().ok_or(TrustError::Missing("manifest that its signatures name"))?;
-    let read = repository.read_target(name).await.map_err(signature)?;
-    let mut read = read.ok_or(TrustError::Missing("manifest"))?;
-    let mut bytes = Vec::new();
-    while let Some(piece) = read.next().await {
-        bytes.extend_from_slice(&piece.map_err(signature)?);
-    }
-    let manifest = Manifest::decode(&bytes)?;
+    let bytes = target(&repository, name).await.map_err(signature)?;
+    let manifest = Manifest::decode(&bytes.ok_or(TrustError::Missing("manifest"))?)?;
     if name.raw() != manifest_name(&manifest.version) {
         return Err(TrustError::Missing("manifest of its version"));
     }
     let index = small.get(&index_name(&manifest.version)).ok_or(TrustError::Missing("index"))?;
-    if Content::of(index) != manifest.index {
+    let index = index_of(&manifest, index)?;
+    Ok((Trusted { manifest, index }, repository.root().signed.version.get()))
+}
+
+fn signature(error: tough::error::Error) -> TrustError {
+    TrustError::Signature(Box::new(error))
+}
+
+/// The contents of a target; none if nothing of that name was signed.
+async fn target(repository: &Repository, name: &TargetName) -> tough::error::Result<Option<Vec<u8>>> {
+    let Some(mut read) = repository.read_target(name).await? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    while let Some(piece) = read.next().await {
+        bytes.extend_from_slice(&piece?);
+    }
+    Ok(Some(bytes))
+}
+
+fn index_of(manifest: &Manifest, bytes: &[u8]) -> Result<Index, TrustError> {
+    if Content::of(bytes) != manifest.index {
         return Err(TrustError::OtherIndex);
     }
-    let index = Index::decode(index)?;
-    Ok((Trusted { manifest, index }, repository.root().signed.version.get()))
+    Ok(Index::decode(bytes)?)
+}
+
+/// What a repository offers, believed.
+#[derive(Debug)]
+pub struct Offered {
+    /// The version.
+    pub trusted: Trusted,
+    /// Address of its pack.
+    pub pack: String,
+}
+
+/// Asks the repository at `address` for the newest version of `channel` that leads on from `running`; none when there is
+/// none. Nothing that expired is believed, and nothing older than what it said before.
+///
+/// # Errors
+/// When it cannot be asked, or is not believed.
+pub async fn ask(
+    client: &Client,
+    address: &Address,
+    channel: &Channel,
+    running: &Version,
+) -> Result<Option<Offered>, TrustError> {
+    let root = newest_root()?;
+    let address = address.as_ref();
+    let base = |part: &str| {
+        Url::parse(&format!("{address}/{part}/")).map_err(|_| TrustError::NotThere(part.to_owned()))
+    };
+    let at = |error| TrustError::Io { path: SEEN.into(), error };
+    std::fs::create_dir_all(SEEN).map_err(at)?;
+    let repository = RepositoryLoader::new(&root, base("metadata")?, base("targets")?)
+        .transport(Web(client.clone()))
+        .datastore(SEEN)
+        .expiration_enforcement(ExpirationEnforcement::Safe)
+        .load()
+        .await
+        .map_err(refused)?;
+    learn(client, &repository, address, &root)?;
+    let named = |name: String| async {
+        let target_name = TargetName::new(name.as_str()).map_err(refused)?;
+        let bytes = target(&repository, &target_name).await.map_err(refused)?;
+        bytes.ok_or(TrustError::NotThere(name))
+    };
+    let channels = Channels::decode(&named(channels::FILE.to_owned()).await?)?;
+    let Some(release) = offer::choose(&channels, channel, running) else { return Ok(None) };
+    let manifest = Manifest::decode(&named(manifest_name(&release.version)).await?)?;
+    if manifest.version != release.version {
+        return Err(TrustError::NotThere(manifest_name(&release.version)));
+    }
+    let at = |name: String| format!("{address}/targets/{name}");
+    let index = client.whole(&at(index_name(&manifest.version)), manifest.index.bytes)?;
+    let index = index_of(&manifest, &index)?;
+    let pack = at(pack_name(&manifest.version));
+    Ok(Some(Offered { trusted: Trusted { manifest, index }, pack }))
+}
+
+fn refused(error: tough::error::Error) -> TrustError {
+    TrustError::Repository(Box::new(error))
+}
+
+/// Keeps the root that the repository led to: its predecessors may be gone one day.
+fn learn(client: &Client, repository: &Repository, address: &str, known: &[u8]) -> Result<(), TrustError> {
+    let led_to = &repository.root().signed;
+    if Some(led_to.version.get()) == version(known) {
+        return Ok(());
+    }
+    let bytes = client.whole(&format!("{address}/metadata/{}.root.json", led_to.version), LONGEST)?;
+    // It is fetched a second time: it must be the one that was verified.
+    if serde_json::from_slice::<Signed<Root>>(&bytes).ok().as_ref().map(|root| &root.signed) != Some(led_to) {
+        return Ok(());
+    }
+    let path = Path::new(LEARNED);
+    whole_file::replace(path, &bytes).map_err(|error| TrustError::Io { path: path.to_owned(), error })
 }
 
 /// The root that the device trusts: the image's, or the one that it led to.
@@ -181,5 +286,28 @@ impl Transport for Served {
         let bytes =
             found.ok_or_else(|| TransportError::new(TransportErrorKind::FileNotFound, url.as_str()))?;
         Ok(Box::pin(futures_util::stream::once(std::future::ready(Ok(bytes.into())))))
+    }
+}
+
+/// Fetches from a web server.
+#[derive(Debug, Clone)]
+struct Web(Client);
+
+#[async_trait]
+impl Transport for Web {
+    async fn fetch(&self, url: Url) -> Result<TransportStream, TransportError> {
+        let (client, address) = (self.0.clone(), url.clone());
+        let fetched = tokio::task::spawn_blocking(move || client.whole(address.as_str(), LONGEST)).await;
+        let failed = |kind, error: Box<dyn std::error::Error + Send + Sync>| {
+            TransportError::new_with_cause(kind, url.as_str(), error)
+        };
+        match fetched {
+            Ok(Ok(bytes)) => Ok(Box::pin(futures_util::stream::once(std::future::ready(Ok(bytes.into()))))),
+            Ok(Err(error @ HttpError::Missing(_))) => {
+                Err(failed(TransportErrorKind::FileNotFound, Box::new(error)))
+            }
+            Ok(Err(error)) => Err(failed(TransportErrorKind::Other, Box::new(error))),
+            Err(error) => Err(failed(TransportErrorKind::Other, Box::new(error))),
+        }
     }
 }

@@ -27,6 +27,16 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Of a job that may be `hungry` for pieces.
+    #[must_use]
+    pub fn new(hungry: bool) -> Arc<Self> {
+        Arc::new(Self {
+            at: AtomicU64::new(0),
+            hungry: watch::Sender::new(hungry),
+            cancelled: AtomicBool::new(false),
+        })
+    }
+
     /// The byte that the next piece begins with.
     #[must_use]
     pub fn at(&self) -> u64 {
@@ -74,11 +84,7 @@ impl Upload {
     #[must_use]
     pub fn new(total: u64) -> (Self, Feed, Arc<Shared>) {
         let (feed, pieces) = channel();
-        let shared = Arc::new(Shared {
-            at: AtomicU64::new(0),
-            hungry: watch::Sender::new(true),
-            cancelled: AtomicBool::new(false),
-        });
+        let shared = Shared::new(true);
         (Self { pieces, now: None, total, shared: shared.clone() }, feed, shared)
     }
 

@@ -9,6 +9,7 @@ pub mod boot_report;
 pub mod bundle;
 pub mod claim;
 pub mod cmdline;
+pub mod config_partition;
 pub mod cpio;
 pub mod fat;
 mod fat_names;

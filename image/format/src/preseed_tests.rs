@@ -72,7 +72,7 @@ fn mistakes_are_named_with_their_place() {
         ("[wifi]\nssid = \"a\"\ncountry = \"de\"", 3, 11, "capital"),
         ("[wifi]\nssid = \"a\"\npassword = \"secret7\"", 3, 12, "8 to 63"),
         ("language = \"fr\"", 1, 12, "expected `en` or `de`"),
-        ("channel = \"nightly\"", 1, 11, "expected `stable` or `beta`"),
+        ("channel = \"Nightly\"", 1, 11, "such as stable or beta"),
         ("[owner]\nname = \"a\"", 1, 1, "missing field `password`"),
         ("[owner]\nname = \"a\"\npassword = \"secret7\"", 3, 12, "8 to 128"),
         ("a = ", 1, 5, "expected"),

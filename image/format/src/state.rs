@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::claim::ClaimCode;
-pub use crate::owner::{Channel, Language, Owner, Scope, Token};
+pub use crate::owner::{Channel, Language, Owner, Repository, Scope, Token, UpdateSettings, Window};
 use crate::preseed::{Hostname, SshKey, TimeZone, Wifi};
 pub use crate::setup_network::SetupNetwork;
 
@@ -52,6 +52,9 @@ pub struct State {
     /// Where updates come from.
     #[serde(default)]
     pub channel: Channel,
+    /// How the device updates itself; as the image says if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updates: Option<UpdateSettings>,
     /// Tokens for scripts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token: Vec<Token>,

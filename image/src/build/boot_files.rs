@@ -1,4 +1,4 @@
-//! The files of a boot partition: what the firmware reads. And those of the config partition.
+//! The files of a boot partition: what the firmware reads.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -97,20 +97,6 @@ pub fn gzip(path: &Path) -> Result<Vec<u8>, BuildError> {
 #[must_use]
 pub fn command_line(kernel: &Kernel, root: tayberry_format::verity::RootHash) -> String {
     cmdline::render(&kernel.console, root)
-}
-
-/// The files of the config partition, each pre-allocated in blocks of its own: the device overwrites them in place.
-#[must_use]
-pub fn config_partition(autoboot: &[u8; autoboot::BYTES]) -> Vec<File<'_>> {
-    const EMPTY: [u8; 4096] = [b'\n'; 4096];
-    const ZERO: [u8; 4096] = [0; 4096];
-    let file = |path: &str, data| File { path: path.to_owned(), data };
-    vec![
-        file(autoboot::FILE, autoboot),
-        file("tayberry.toml", &EMPTY),
-        file("CLAIM.txt", &EMPTY),
-        file("STATE.BIN", &ZERO),
-    ]
 }
 
 /// `autoboot.txt` of a fresh image.

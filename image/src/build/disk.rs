@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
+use tayberry_format::config_partition;
 use tayberry_format::fat::{self, Shape};
 use tayberry_format::layout::{self, Partition};
 use tayberry_format::slot::Slot;
@@ -13,10 +14,15 @@ use tayberry_format::verity::Tree as HashTree;
 use crate::build::boot_files::{self, BootFiles};
 use crate::build::{BuildError, at};
 
-/// Sectors of a cluster in the config partition: 1, which makes 64 MiB a FAT32.
-const CONFIG_CLUSTER: u8 = 1;
-/// Sectors of a cluster in a boot partition.
-const BOOT_CLUSTER: u8 = 4;
+/// The file system of a boot partition: the same bytes in either slot, so that an update does not depend on the slot that takes
+/// it. Where the partition lies is left out of it (BPB_HiddSec is 0, as in every image that mtools made).
+const BOOT: Shape = Shape {
+    bytes: layout::boot(Slot::A).bytes,
+    start: 0,
+    sectors_per_cluster: 4,
+    label: *b"BOOT       ",
+    serial: 2,
+};
 
 /// A system partition's contents.
 pub struct System<'a> {
@@ -42,10 +48,10 @@ pub fn write(
     let seed = system.tree.root.0;
     table::write_image(disk, &seed)?;
     let autoboot = boot_files::autoboot_sector();
-    write_fat(disk, layout::CONFIG, CONFIG_CLUSTER, &boot_files::config_partition(&autoboot))?;
-    write_fat(disk, layout::boot(Slot::A), BOOT_CLUSTER, &boot.list(cmdline))?;
+    write_fat(disk, layout::CONFIG, config_partition::SHAPE, &config_partition::files(&autoboot))?;
+    write_fat(disk, layout::boot(Slot::A), BOOT, &boot.list(cmdline))?;
     // An empty file system without config.txt: the firmware passes it by.
-    write_fat(disk, layout::boot(Slot::B), BOOT_CLUSTER, &[])?;
+    write_fat(disk, layout::boot(Slot::B), BOOT, &[])?;
     let place = layout::system(Slot::A);
     disk.seek(SeekFrom::Start(place.start)).map_err(at(path))?;
     let mut image = File::open(system.image).map_err(at(system.image))?;
@@ -57,22 +63,9 @@ pub fn write(
 fn write_fat(
     disk: &mut File,
     partition: Partition,
-    sectors_per_cluster: u8,
+    shape: Shape,
     files: &[fat::File<'_>],
 ) -> Result<(), BuildError> {
-    let shape = if partition == layout::CONFIG {
-        Shape {
-            bytes: partition.bytes,
-            start: partition.start,
-            sectors_per_cluster,
-            label: *b"CONFIG     ",
-            serial: 1,
-        }
-    } else {
-        // The same bytes in either slot, so that an update does not depend on the slot that takes it. Where the partition
-        // lies is left out of it (BPB_HiddSec is 0, as in every image that mtools made).
-        Shape { bytes: partition.bytes, start: 0, sectors_per_cluster, label: *b"BOOT       ", serial: 2 }
-    };
     disk.seek(SeekFrom::Start(partition.start)).map_err(at("the disk image"))?;
     fat::write(disk, shape, files)?;
     Ok(())

@@ -70,6 +70,12 @@ pub enum Request {
     CancelUpdate,
     /// Restarts into the update that was written.
     RestartIntoUpdate,
+    /// Asks the repository what it offers.
+    CheckForUpdate,
+    /// Fetches and writes what it offers.
+    InstallUpdate(update::InstallWish),
+    /// Restarts into the system that ran before, if it is whole.
+    RollBack,
 }
 
 /// What the agent says to a question whose answer is `T`.

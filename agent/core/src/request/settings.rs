@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tayberry_format::preseed::{Hostname, TimeZone};
-use tayberry_format::state::{Channel, Language};
+use tayberry_format::state::{Channel, Language, Repository, Window};
 use utoipa::ToSchema;
 
 /// All of them.
@@ -16,6 +16,13 @@ pub struct Settings {
     pub timezone: String,
     /// Where updates come from.
     pub channel: Channel,
+    /// Address of the repository of updates; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub repository: Option<String>,
+    /// Whether the device updates itself.
+    pub automatic_updates: bool,
+    /// When it may restart for that.
+    pub update_window: Window,
 }
 
 /// Some of them; what is absent stays.
@@ -36,4 +43,14 @@ pub struct SettingsChange {
     /// Where updates come from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub channel: Option<Channel>,
+    /// Address of a repository of updates.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<String>, max_length = 512, pattern = "^https?://")]
+    pub repository: Option<Repository>,
+    /// Whether the device updates itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub automatic_updates: Option<bool>,
+    /// When it may restart for that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub update_window: Option<Window>,
 }

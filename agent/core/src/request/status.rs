@@ -120,4 +120,8 @@ pub enum EventKind {
     UpdateReceived,
     /// The restart into an update was asked for.
     UpdateRestart,
+    /// What the repository offers was asked for.
+    UpdateInstall,
+    /// The way back to the system that ran before was asked for.
+    RollBack,
 }

@@ -51,7 +51,7 @@ proptest! {
             recovery_characters: characters,
             name: "kitchen".to_owned().try_into().unwrap(),
             timezone: "UTC".to_owned().try_into().unwrap(),
-            channel: tayberry_format::state::Channel::Stable,
+            channel: tayberry_format::state::Channel::default(),
         };
         let codes = crate::recovery::make(&[0; crate::recovery::RANDOM]);
         let right = setup::Answers { recovery_characters: "000".into(), ..answers.clone() };

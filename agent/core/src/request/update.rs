@@ -1,5 +1,7 @@
 //! Updates, as pages and scripts see them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +28,45 @@ pub struct Updates {
     /// How the last one ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last: Option<LastUpdate>,
+    /// The version that the other slot holds, to roll back to.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub previous: Option<String>,
+    /// Address of the repository; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub repository: Option<String>,
+    /// When the repository was asked, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub checked: Option<i64>,
+    /// Why it could not be asked, or offers nothing that this device takes; one sentence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub problem: Option<String>,
+    /// The version that it offers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub available: Option<Available>,
+}
+
+/// A version on offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Available {
+    /// The version.
+    pub version: String,
+    /// Bytes to fetch: what neither slot holds.
+    pub download_bytes: u64,
+    /// Bytes of the whole version.
+    pub full_bytes: u64,
+    /// What is new, by language (`en`, `de`).
+    pub notes: BTreeMap<String, String>,
+    /// It was tried before and did not stay: it needs the owner's word.
+    pub tried_before: bool,
+}
+
+/// The wish to fetch and write what is on offer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InstallWish {
+    /// The owner's word to try a version once more that did not stay.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// What is under way.
@@ -65,6 +106,9 @@ pub struct LastUpdate {
     pub stayed: bool,
     /// One sentence.
     pub sentence: String,
+    /// The last lines of the log, if something was wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub log: Vec<String>,
 }
 
 /// A piece of a bundle.

@@ -4,9 +4,12 @@
 //! back to what runs, with the reason. [`record`] holds where it is and is saved before anything is done about it; what is to
 //! be done follows from it, and may be done twice.
 
+pub mod evidence;
 pub mod gate;
 pub mod judge;
+pub mod offer;
 pub mod plan;
 pub mod progress;
 pub mod reason;
 pub mod record;
+pub mod repair;

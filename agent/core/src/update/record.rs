@@ -24,6 +24,21 @@ pub struct Target {
     /// Nothing is written: the slot holds the version already.
     #[serde(default)]
     pub back: bool,
+    /// It is fetched from a repository: after a power cut the device goes on by itself.
+    #[serde(default)]
+    pub pulled: bool,
+    /// What ran when it was accepted.
+    #[serde(default)]
+    pub from: Option<System>,
+}
+
+/// A system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct System {
+    /// Its version.
+    pub version: Version,
+    /// Root hash of its system partition.
+    pub root_hash: RootHash,
 }
 
 /// Where it is, and what the agent is about to do.
@@ -55,6 +70,12 @@ pub struct Outcome {
     pub version: Version,
     /// Why it did not stay; none if it did.
     pub why: Option<Reason>,
+    /// It was fetched from a repository.
+    #[serde(default)]
+    pub pulled: bool,
+    /// The last lines of the log before the end, if something was wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
 }
 
 /// A version that ran and did not stay.
@@ -76,11 +97,17 @@ pub struct Record {
     /// Versions that ran and did not stay, the newest last.
     #[serde(default)]
     pub failed: VecDeque<Failed>,
+    /// What the other slot holds and ran before: the way back. None once that slot is written to.
+    #[serde(default)]
+    pub previous: Option<System>,
+    /// What the log said when the update that is under way was judged badly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
 }
 
 impl Default for Record {
     fn default() -> Self {
-        Self { phase: Phase::Idle, last: None, failed: VecDeque::new() }
+        Self { phase: Phase::Idle, last: None, failed: VecDeque::new(), previous: None, log: Vec::new() }
     }
 }
 
@@ -91,8 +118,17 @@ pub struct Seen {
     pub running: Slot,
     /// The root hash under `/`.
     pub root_hash: RootHash,
-    /// Last line of a kernel that stopped before this boot.
-    pub crash: Option<String>,
+    /// What a kernel said that stopped before this boot.
+    pub crash: Option<Crash>,
+}
+
+/// A kernel's last words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crash {
+    /// The line that says why.
+    pub line: String,
+    /// The last lines.
+    pub log: Vec<String>,
 }
 
 /// What happens to an update.
@@ -112,8 +148,8 @@ pub enum Event {
     Started(Seen),
     /// Every check passed.
     Healthy,
-    /// A check failed.
-    Unhealthy(Reason),
+    /// A check failed; the last lines of the log.
+    Unhealthy(Reason, Vec<String>),
     /// The default slot was changed and read back.
     Committed,
 }
@@ -141,7 +177,9 @@ pub fn next(record: &Record, event: Event, now: i64) -> Result<Record, Rejected>
     let to = |phase: Phase| Ok(Record { phase, ..record.clone() });
     match (&record.phase, event) {
         (_, Event::Started(seen)) => Ok(started(record, &seen, now)),
-        (Idle, Event::Accepted(target)) => to(Writing(target)),
+        (Idle, Event::Accepted(target)) => {
+            Ok(Record { phase: Writing(target), previous: None, ..record.clone() })
+        }
         (Idle, Event::Verified(target)) => to(Staged(target)),
         (_, Event::Accepted(_) | Event::Verified(_)) => Err(Rejected::Busy),
         (Writing(target), Event::Written) => to(Staged(target.clone())),
@@ -152,7 +190,9 @@ pub fn next(record: &Record, event: Event, now: i64) -> Result<Record, Rejected>
             Ok(record.ended(target, Some(why), now))
         }
         (Trial(target), Event::Healthy) => to(Committing(target.clone())),
-        (Trial(target), Event::Unhealthy(why)) => to(GoingBack(target.clone(), why)),
+        (Trial(target), Event::Unhealthy(why, log)) => {
+            Ok(Record { phase: GoingBack(target.clone(), why), log, ..record.clone() })
+        }
         (Committing(target), Event::Committed) => Ok(record.ended(target, None, now)),
         (Idle, _) => Err(Rejected::Nothing),
         (Armed(_) | Trial(_) | Committing(_) | GoingBack(..), _) => Err(Rejected::TooLate),
@@ -165,7 +205,12 @@ fn started(record: &Record, seen: &Seen, now: i64) -> Record {
     use Phase::{Armed, Committing, GoingBack, Idle, Staged, Trial, Writing};
     let runs = |target: &Target| target.slot == seen.running && target.root_hash == seen.root_hash;
     let to = |phase: Phase| Record { phase, ..record.clone() };
-    let crashed = |otherwise: Reason| seen.crash.clone().map_or(otherwise, |line| Reason::Crashed { line });
+    let left = |target: &Target, otherwise: Reason| match seen.crash.clone() {
+        Some(Crash { line, log }) => {
+            Record { log, ..record.clone() }.ended(target, Some(Reason::Crashed { line }), now)
+        }
+        None => record.ended(target, Some(otherwise), now),
+    };
     match &record.phase {
         Idle => record.clone(),
         Writing(target) => record.ended(target, Some(Reason::Interrupted), now),
@@ -174,8 +219,8 @@ fn started(record: &Record, seen: &Seen, now: i64) -> Record {
         Armed(target) | Trial(target) if runs(target) => to(Trial(target.clone())),
         Staged(_) => record.clone(),
         Committing(target) | GoingBack(target, _) if runs(target) => record.clone(),
-        Armed(target) => record.ended(target, Some(crashed(Reason::DidNotComeUp)), now),
-        Trial(target) | Committing(target) => record.ended(target, Some(crashed(Reason::StoppedEarly)), now),
+        Armed(target) => left(target, Reason::DidNotComeUp),
+        Trial(target) | Committing(target) => left(target, Reason::StoppedEarly),
         GoingBack(target, why) => record.ended(target, Some(why.clone()), now),
     }
 }
@@ -185,18 +230,30 @@ impl Record {
     fn ended(&self, target: &Target, why: Option<Reason>, now: i64) -> Self {
         let mut failed = self.failed.clone();
         failed.retain(|one| one.root_hash != target.root_hash);
-        if let Some(why) = &why
-            && self.ran()
-        {
-            failed.push_back(Failed { root_hash: target.root_hash, why: why.clone() });
-            while failed.len() > REMEMBERED {
-                failed.pop_front();
+        let against = match (&why, &target.from) {
+            (Some(why), _) if self.ran() => Some(Failed { root_hash: target.root_hash, why: why.clone() }),
+            // What the owner left must not come back by itself.
+            (None, Some(from)) if target.back => {
+                Some(Failed { root_hash: from.root_hash, why: Reason::Owner })
             }
+            _ => None,
+        };
+        failed.extend(against);
+        while failed.len() > REMEMBERED {
+            failed.pop_front();
         }
         Self {
             phase: Phase::Idle,
-            last: Some(Outcome { at: now, version: target.version.clone(), why }),
+            previous: if why.is_none() { target.from.clone() } else { self.previous.clone() },
+            last: Some(Outcome {
+                at: now,
+                version: target.version.clone(),
+                why,
+                pulled: target.pulled,
+                log: self.log.clone(),
+            }),
             failed,
+            log: Vec::new(),
         }
     }
 

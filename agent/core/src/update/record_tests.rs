@@ -8,7 +8,14 @@ const OLD: RootHash = RootHash([1; 32]);
 const NEW: RootHash = RootHash([2; 32]);
 
 fn target() -> Target {
-    Target { version: "2".parse().unwrap(), root_hash: NEW, slot: Slot::B, back: false }
+    Target {
+        version: "2".parse().unwrap(),
+        root_hash: NEW,
+        slot: Slot::B,
+        back: false,
+        pulled: false,
+        from: Some(System { version: "1".parse().unwrap(), root_hash: OLD }),
+    }
 }
 
 fn seen(running: Slot) -> Seen {
@@ -68,7 +75,7 @@ fn follow(record: &Record, world: &World) -> Vec<(Record, World)> {
         }
         Phase::Trial(_) => {
             add(step(Event::Healthy), &World { judged: true, ..world.clone() });
-            add(step(Event::Unhealthy(check())), world);
+            add(step(Event::Unhealthy(check(), Vec::new())), world);
         }
         Phase::Committing(target) => {
             let done = World { default: target.slot, ..world.clone() };
@@ -156,21 +163,25 @@ fn the_table() {
 #[test]
 fn what_ran_and_did_not_stay_is_remembered_with_its_reason() {
     let gone = next(&at(Phase::Armed(target())), Event::Started(seen(Slot::A)), 5).unwrap();
-    assert_eq!(
-        gone.last,
-        Some(Outcome { at: 5, version: "2".parse().unwrap(), why: Some(Reason::DidNotComeUp) })
-    );
+    let last = gone.last.clone().unwrap();
+    assert_eq!((last.at, last.version, last.why), (5, target().version, Some(Reason::DidNotComeUp)));
     assert_eq!(gone.failed, [Failed { root_hash: NEW, why: Reason::DidNotComeUp }]);
-    let crash = Seen { crash: Some("Oops".into()), ..seen(Slot::A) };
-    let crashed = next(&at(Phase::Trial(target())), Event::Started(crash), 5).unwrap();
-    assert_eq!(crashed.last.unwrap().why, Some(Reason::Crashed { line: "Oops".into() }));
+    let crash = Crash { line: "Oops".into(), log: vec!["before".into(), "Oops".into()] };
+    let crash = Seen { crash: Some(crash), ..seen(Slot::A) };
+    let crashed = next(&at(Phase::Trial(target())), Event::Started(crash), 5).unwrap().last.unwrap();
+    assert_eq!((crashed.why, crashed.log.len()), (Some(Reason::Crashed { line: "Oops".into() }), 2));
+    let unhealthy = Event::Unhealthy(check(), vec!["front: no certificate".into()]);
+    let judged = next(&at(Phase::Trial(target())), unhealthy, 5).unwrap();
+    let judged = next(&judged, Event::Started(seen(Slot::A)), 6).unwrap();
+    assert_eq!(judged.last.unwrap().log, ["front: no certificate"]);
+    assert!(judged.log.is_empty());
     let judged = next(&at(Phase::GoingBack(target(), check())), Event::Started(seen(Slot::A)), 5).unwrap();
     assert_eq!(judged.last.unwrap().why, Some(check()));
     // It never ran: nothing speaks against it.
     let cut = next(&at(Phase::Writing(target())), Event::Started(seen(Slot::A)), 5).unwrap();
     assert_eq!((cut.last.unwrap().why, cut.failed.len()), (Some(Reason::Interrupted), 0));
     // Later it stayed.
-    let record = Record { phase: Phase::Committing(target()), failed: gone.failed, last: None };
+    let record = Record { phase: Phase::Committing(target()), failed: gone.failed, ..Record::default() };
     assert!(next(&record, Event::Committed, 9).unwrap().failed.is_empty());
 }
 
@@ -184,4 +195,29 @@ fn only_so_many_are_remembered() {
     }
     assert_eq!(record.failed.len(), REMEMBERED);
     assert_eq!(record.failed.back().unwrap().root_hash, RootHash([19; 32]));
+}
+
+#[test]
+fn there_is_a_way_back_until_the_other_slot_is_written() {
+    let stayed = next(&at(Phase::Committing(target())), Event::Committed, 5).unwrap();
+    assert_eq!(stayed.previous, target().from);
+    // Back: what is left must not return by itself, and the way there and back stays open.
+    let from = System { version: target().version, root_hash: NEW };
+    let back = Target {
+        version: "1".parse().unwrap(),
+        root_hash: OLD,
+        slot: Slot::A,
+        back: true,
+        pulled: false,
+        from: Some(from.clone()),
+    };
+    let staged = next(&stayed, Event::Verified(back.clone()), 6).unwrap();
+    let cancelled = next(&staged, Event::Failed(Reason::Cancelled), 7).unwrap();
+    assert_eq!(cancelled.previous, stayed.previous);
+    let done = Record { phase: Phase::Committing(back), ..staged };
+    let done = next(&done, Event::Committed, 8).unwrap();
+    assert_eq!((done.previous, done.failed.len()), (Some(from), 1));
+    assert_eq!(done.failed[0], Failed { root_hash: NEW, why: Reason::Owner });
+    let written = next(&stayed, Event::Accepted(target()), 9).unwrap();
+    assert_eq!(written.previous, None);
 }

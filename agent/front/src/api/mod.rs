@@ -152,7 +152,11 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(tokens::tokens, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(update::updates, update::upload, update::cancel))
+        .routes(routes!(update::events))
+        .routes(routes!(update::check))
+        .routes(routes!(update::install))
         .routes(routes!(update::restart))
+        .routes(routes!(update::roll_back))
         .split_for_parts();
     let text = document.to_json().unwrap_or_default();
     let served = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], text) });

@@ -6,6 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, stream};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tayberry_core::request::Request;
 use tayberry_core::request::status::Status;
 
@@ -25,17 +27,30 @@ pub(super) async fn status(asking: Asking) -> Result<Json<Status>, Refusal> {
 pub(super) async fn events(
     asking: Asking,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let first: Status = asking.ask(Request::Status).await?;
-    let events = stream::unfold((asking, Some(first)), |(asking, ready)| async move {
-        let status = match ready {
-            Some(status) => status,
+    told::<Status>(asking, Request::Status, "status", INTERVAL).await
+}
+
+/// Asks the same question again and again, and sends each answer as an event called `name`.
+///
+/// # Errors
+/// When the first answer is none.
+pub(super) async fn told<T: DeserializeOwned + Serialize + Send + 'static>(
+    asking: Asking,
+    request: Request,
+    name: &'static str,
+    interval: Duration,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let first: T = asking.ask(request.clone()).await?;
+    let events = stream::unfold((asking, request, Some(first)), move |(asking, request, ready)| async move {
+        let answer = match ready {
+            Some(answer) => answer,
             None => {
-                tokio::time::sleep(INTERVAL).await;
-                asking.ask::<Status>(Request::Status).await.ok()?
+                tokio::time::sleep(interval).await;
+                asking.ask::<T>(request.clone()).await.ok()?
             }
         };
-        let event = Event::default().event("status").json_data(&status).ok()?;
-        Some((Ok(event), (asking, None)))
+        let event = Event::default().event(name).json_data(&answer).ok()?;
+        Some((Ok(event), (asking, request, None)))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

@@ -1,21 +1,24 @@
 //! Updates. A bundle streams through a pipe to the agent: nothing of it is kept here.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, BodyDataStream};
+use axum::body::BodyDataStream;
 use axum::extract::Query;
 use axum::http::{HeaderMap, header};
-use futures_util::StreamExt;
+use axum::response::sse::{Event, Sse};
+use futures_util::{Stream, StreamExt};
 use nix::fcntl::FcntlArg;
 use serde::Deserialize;
 use tayberry_core::request::Request;
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::update::{Piece, Updates};
+use tayberry_core::request::update::{InstallWish, Piece, Updates};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use utoipa::IntoParams;
 
+use super::body::Body;
 use super::{Asking, Problems, Refusal};
 use crate::agent::hand_over;
 
@@ -24,6 +27,9 @@ const PIPE: i32 = 1 << 20;
 
 /// How long the rest of a body is read and thrown away, once there is an answer.
 const REST: Duration = Duration::from_secs(120);
+
+/// How often a page that looks on is told.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// How a bundle is handed in.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -50,7 +56,7 @@ pub(super) async fn upload(
     asking: Asking,
     Query(upload): Query<Upload>,
     headers: HeaderMap,
-    body: Body,
+    body: axum::body::Body,
 ) -> Result<Json<Updates>, Refusal> {
     let length =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -104,4 +110,30 @@ pub(super) async fn cancel(asking: Asking) -> Result<Json<Updates>, Refusal> {
 #[utoipa::path(post, path = "/updates/restart", tag = "updates", responses((status = 200, body = Updates), Problems))]
 pub(super) async fn restart(asking: Asking) -> Result<Json<Updates>, Refusal> {
     Ok(Json(asking.ask(Request::RestartIntoUpdate).await?))
+}
+
+/// Asks the repository what it offers.
+#[utoipa::path(post, path = "/updates/check", tag = "updates", responses((status = 200, body = Updates), Problems))]
+pub(super) async fn check(asking: Asking) -> Result<Json<Updates>, Refusal> {
+    Ok(Json(asking.ask(Request::CheckForUpdate).await?))
+}
+
+/// Fetches and writes what the repository offers. Answers when that has begun; the status says how far it is.
+#[utoipa::path(post, path = "/updates/install", tag = "updates", request_body = InstallWish, responses((status = 200, body = Updates), Problems))]
+pub(super) async fn install(asking: Asking, Body(wish): Body<InstallWish>) -> Result<Json<Updates>, Refusal> {
+    Ok(Json(asking.ask(Request::InstallUpdate(wish)).await?))
+}
+
+/// Restarts into the system that ran before, if it is whole.
+#[utoipa::path(post, path = "/updates/rollback", tag = "updates", responses((status = 200, body = Updates), Problems))]
+pub(super) async fn roll_back(asking: Asking) -> Result<Json<Updates>, Refusal> {
+    Ok(Json(asking.ask(Request::RollBack).await?))
+}
+
+/// Where updates are, every second, as server-sent events named `updates`. Ends with the session.
+#[utoipa::path(get, path = "/updates/events", tag = "updates", responses((status = 200, body = String, content_type = "text/event-stream"), Problems))]
+pub(super) async fn events(
+    asking: Asking,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    super::status::told::<Updates>(asking, Request::Updates, "updates", INTERVAL).await
 }

@@ -54,9 +54,23 @@ impl Handle {
 
     /// Restarts the device: systemd stops everything in order first.
     pub(super) async fn reboot(&self) -> zbus::Result<()> {
-        let manager = ManagerProxy::new(&self.0.bus).await?;
-        manager.start_unit("reboot.target", "replace-irreversibly").await.map(drop)
+        reboot(&self.0.bus).await
     }
+}
+
+async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
+    let manager = ManagerProxy::new(bus).await?;
+    manager.start_unit("reboot.target", "replace-irreversibly").await.map(drop)
+}
+
+/// Restarts, and does nothing more until systemd ends this process.
+///
+/// # Errors
+/// When systemd refuses.
+pub async fn restart_now(bus: &zbus::Connection) -> zbus::Result<()> {
+    tracing::warn!("restarting into the slot that was committed");
+    reboot(bus).await?;
+    std::future::pending().await
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Problem {

@@ -10,8 +10,8 @@ use tayberry_core::update::record::{Event, Phase, Target};
 use tayberry_format::boot_report::GUARD;
 
 use super::gate::Looking;
-use super::{Handle, RecordError};
-use crate::device::{boot, clock, slots};
+use super::{Handle, RecordError, evidence};
+use crate::device::{autoboot, boot, clock, slots};
 
 /// How often the checks are looked at, and what failed is tried again.
 const LOOK: Duration = Duration::from_secs(2);
@@ -43,7 +43,10 @@ impl Handle {
             match gate::judge(&checks, clock::uptime()) {
                 Verdict::Wait(_) => tokio::time::sleep(LOOK).await,
                 Verdict::Healthy => return self.note(Event::Healthy).await,
-                Verdict::Unhealthy(reason) => return self.note(Event::Unhealthy(reason)).await,
+                Verdict::Unhealthy(reason) => {
+                    let log = tokio::task::spawn_blocking(evidence::log).await?;
+                    return self.note(Event::Unhealthy(reason, log)).await;
+                }
             }
         }
     }
@@ -52,8 +55,9 @@ impl Handle {
     async fn commit(&self, target: Target) -> Result<(), TrialError> {
         let disk = self.0.report.disk.clone();
         let done = tokio::task::spawn_blocking(move || {
-            slots::commit(&disk, target.slot)?;
-            slots::would_boot(&disk, target.slot, target.root_hash, false).map_err(TrialError::Model)
+            autoboot::write(&disk, target.slot)?;
+            slots::would_boot(&disk, target.slot, target.root_hash, false).map_err(TrialError::Model)?;
+            Ok::<_, TrialError>(autoboot::keep(target.slot)?)
         });
         done.await??;
         self.note(Event::Committed).await?;

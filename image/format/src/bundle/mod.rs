@@ -7,6 +7,7 @@
 //!
 //! Making and signing bundles is left to the workstation, fetching and writing them to the agent.
 
+pub mod channels;
 pub mod chunks;
 pub mod container;
 pub mod index;

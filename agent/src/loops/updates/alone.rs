@@ -1,0 +1,69 @@
+//! What the device does by itself: asks its repository, installs and restarts at night, goes on after a power cut. Decided in
+//! `tayberry_core::update::offer`.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tayberry_core::update::offer::{self, Act, Seen};
+use tayberry_core::update::reason::Reason;
+
+use super::{Handle, lock};
+use crate::device::clock;
+
+/// How often it looks.
+const LOOK: Duration = Duration::from_secs(60);
+
+impl Handle {
+    /// Looks and acts, for ever.
+    pub async fn run_alone(&self) -> Infallible {
+        let mut cut_off = self.was_cut_off();
+        loop {
+            match self.decide(cut_off) {
+                Act::Wait => {}
+                act => {
+                    cut_off = false;
+                    self.act(act).await;
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn decide(&self, cut_off: bool) -> Act {
+        let now = self.look();
+        let settings = self.0.keeper.get().updates.clone().unwrap_or_default();
+        let asked = lock(&self.0.asked).at.map(|(_, at)| clock::uptime().saturating_sub(at));
+        let has_repository = now.repository.is_some();
+        let act = offer::act(Seen {
+            settings: &settings,
+            phase: now.phase,
+            offered: now.available.is_some_and(|available| !available.tried_before),
+            hour: clock::local_hour(),
+            asked,
+            cut_off,
+        });
+        if has_repository { act } else { Act::Wait }
+    }
+
+    /// An install from a repository that a power cut or a restart ended.
+    fn was_cut_off(&self) -> bool {
+        let record = lock(&self.0.record);
+        record.last.as_ref().is_some_and(|last| last.pulled && last.why == Some(Reason::Interrupted))
+    }
+
+    async fn act(&self, act: Act) {
+        tracing::info!("by itself: {act:?}");
+        let done = match act {
+            Act::Ask => self.check().await.map(drop),
+            Act::Install => match self.fetch(false) {
+                Ok(done) => self.end_of(done).await.map(drop),
+                Err(problem) => Err(problem),
+            },
+            Act::Restart => self.restart().await.map(drop),
+            Act::Wait => Ok(()),
+        };
+        if let Err(problem) = done {
+            tracing::warn!("by itself: {}", problem.detail.unwrap_or(problem.title));
+        }
+    }
+}
