@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use tayberry_format::owner::Repository;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,8 @@ pub struct Image {
     /// The root of trust for updates, which `tayberry keys init` made: a file beside `appliance.toml`. A device without one
     /// takes no updates.
     pub update_root: Option<PathBuf>,
+    /// Address of the repository that devices ask for updates, unless their owner names another one.
+    pub update_repository: Option<Repository>,
 }
 
 /// Values that a command line gives instead of the file's.
@@ -52,6 +55,8 @@ pub struct Instead {
     pub version: Option<String>,
     /// For `image.update_root`; relative to the working folder.
     pub update_root: Option<PathBuf>,
+    /// For `image.update_repository`.
+    pub update_repository: Option<Repository>,
 }
 
 /// A `[[suite]]` table.
@@ -194,6 +199,7 @@ impl Config {
         let mut config = Self::load(path)?;
         config.image.version = instead.version.clone().unwrap_or(config.image.version);
         config.image.update_root = instead.update_root.clone().or(config.image.update_root);
+        config.image.update_repository = instead.update_repository.clone().or(config.image.update_repository);
         config.check(path)?;
         Ok(config)
     }

@@ -59,6 +59,21 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     whole.finish()
 }
 
+/// The newest file in `folder` whose name ends with `suffix`; none if there is none, or no folder.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn newest(folder: &Path, suffix: &str) -> io::Result<Option<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries.collect::<io::Result<Vec<_>>>()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let files = entries.into_iter().filter(|entry| entry.file_name().to_string_lossy().ends_with(suffix));
+    let newest = files.max_by_key(|entry| entry.metadata().and_then(|meta| meta.modified()).ok());
+    Ok(newest.map(|entry| entry.path()))
+}
+
 /// Makes a new file that only its owner may read.
 ///
 /// # Errors

@@ -36,6 +36,8 @@ enum Command {
     Bundle(commands::bundle::Arguments),
     /// Make the keys that sign updates
     Keys(commands::keys::Arguments),
+    /// Add a bundle to a repository that devices fetch updates from
+    Publish(commands::publish::Arguments),
     /// Show what an image or a drive holds, verify it, and say what would boot
     Inspect(commands::inspect::Arguments),
     /// Write an image to an SD card, USB or NVMe drive, or list the drives
@@ -55,6 +57,7 @@ fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
         Command::Emulate(arguments) => commands::emulate::run(arguments, &Paths::find(&start)?, ui),
         Command::Flash(arguments) => commands::flash::run(arguments, &start, ui),
         Command::Inspect(arguments) => commands::inspect::run(arguments, &start, ui),
+        Command::Publish(arguments) => commands::publish::run(arguments, &start, ui),
         Command::Lock(arguments) => commands::lock::run(arguments, &Paths::find(&start)?, ui),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use tayberry_format::owner::Repository;
 
 use crate::build::boot_files::{self, BootFiles};
 use crate::build::compile::Programs;
@@ -43,6 +44,13 @@ pub struct Arguments {
     /// Root of trust for updates (root.json of `tayberry keys init`), instead of the configuration's
     #[arg(long, value_name = "FILE")]
     update_root: Option<PathBuf>,
+    /// Address of the repository that devices ask for updates, instead of the configuration's
+    #[arg(long, value_name = "URL", value_parser = repository)]
+    update_repository: Option<Repository>,
+}
+
+fn repository(text: &str) -> Result<Repository, String> {
+    Repository::try_from(text.to_owned()).map_err(|error| error.to_string())
 }
 
 /// What every stage needs.
@@ -63,7 +71,11 @@ struct Bench<'a> {
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
     // Part of the result: what the tree's files may be read by must not depend on who builds.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
-    let instead = Instead { version: arguments.version.clone(), update_root: arguments.update_root.clone() };
+    let instead = Instead {
+        version: arguments.version.clone(),
+        update_root: arguments.update_root.clone(),
+        update_repository: arguments.update_repository.clone(),
+    };
     let config = Config::load_with(&paths.config(), &instead)?;
     let kernel = lock::chosen(&config)?;
     let cache = Cache::new(&paths.cache);

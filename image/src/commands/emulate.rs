@@ -12,6 +12,7 @@ use crate::emulate::disk;
 use crate::emulate::machine::Machine;
 use crate::emulate::power::Command;
 use crate::fetch::Cache;
+use crate::files;
 use crate::interrupt::Interrupt;
 use crate::lock::Lock;
 use crate::mirror::Mirror;
@@ -186,8 +187,6 @@ pub fn guest_of(image: &Path) -> Option<PathBuf> {
 /// # Errors
 /// When there is none.
 pub fn newest(folder: &Path) -> Result<PathBuf, CommandError> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let images = entries.filter(|entry| entry.file_name().to_string_lossy().ends_with(".img.zst"));
-    let newest = images.max_by_key(|entry| entry.metadata().and_then(|meta| meta.modified()).ok());
-    newest.map(|entry| entry.path()).ok_or_else(|| CommandError::NoImage(folder.to_owned()))
+    let newest = files::newest(folder, ".img.zst").map_err(super::io(folder))?;
+    newest.ok_or_else(|| CommandError::NoImage(folder.to_owned()))
 }

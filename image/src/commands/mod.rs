@@ -9,6 +9,7 @@ pub mod flash;
 pub mod inspect;
 pub mod keys;
 pub mod lock;
+pub mod publish;
 
 use std::path::PathBuf;
 

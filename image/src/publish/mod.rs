@@ -4,7 +4,9 @@
 pub mod bundle;
 pub mod cut;
 pub mod keys;
+pub mod repository;
 pub mod root;
+pub mod signing;
 
 use std::path::{Path, PathBuf};
 
@@ -83,6 +85,20 @@ pub enum PublishError {
     /// The frame of the bundle.
     #[error(transparent)]
     Container(#[from] tayberry_format::bundle::container::ContainerError),
+    /// A bundle that cannot be published.
+    #[error("{bundle} cannot be published: {why}")]
+    Bundle {
+        /// The bundle.
+        bundle: PathBuf,
+        /// The reason.
+        why: String,
+    },
+    /// No bundle was named and none was made.
+    #[error("{0} holds no bundle: run `tayberry bundle`, or name a bundle")]
+    NoBundle(PathBuf),
+    /// The channels.
+    #[error(transparent)]
+    Channels(#[from] tayberry_format::bundle::channels::ChannelsError),
     /// Text that is no version.
     #[error(transparent)]
     Version(#[from] tayberry_format::bundle::version::NotAVersion),
