@@ -17,7 +17,7 @@ use crate::{Fixture, JourneyError};
 /// Where `scripts/test` keeps the keys that devices under test trust.
 pub(crate) const KEYS: &str = "target/test-keys";
 /// Their passphrase.
-const PASSPHRASE: &str = "target/test-passphrase";
+pub(crate) const PASSPHRASE: &str = "target/test-passphrase";
 
 /// A folder in which a bundle is made.
 pub struct Press<'a> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tayberry::emulate::board::Spec;
 use tayberry_firmware::{Medium, locate};
 use tayberry_format::layout;
 use tayberry_format::preseed::{FILE, Preseed};
@@ -30,12 +31,21 @@ impl Owned {
     /// # Errors
     /// When it does not come up, or refuses.
     pub fn start(fixture: &Fixture) -> Result<Self, JourneyError> {
+        Self::start_with(fixture, |_| ())
+    }
+
+    /// The same, with a board that `prepare` changes.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(fixture: &Fixture, prepare: impl FnOnce(&mut Spec)) -> Result<Self, JourneyError> {
         let text = format!("hostname = \"attic\"\n[owner]\nname = \"{OWNER}\"\npassword = \"{PASSWORD}\"\n");
         let preseed = Preseed::parse(text.as_bytes()).and_then(|preseed| preseed.render());
         let preseed = preseed.map_err(|error| JourneyError::Failed(error.to_string()))?;
         let port = free_port()?;
         let device = Device::start(fixture, &[Medium::Nvme], |spec| {
             spec.forwards.push((port, 443));
+            prepare(spec);
             let disk = std::fs::OpenOptions::new().read(true).write(true).open(&spec.drives[0].path)?;
             let place = locate(&disk, layout::CONFIG.number, FILE)
                 .map_err(|error| JourneyError::Failed(error.to_string()))?;
@@ -43,11 +53,31 @@ impl Owned {
         })?;
         let mut owner = Client::new(&device, port, "attic.local")?;
         owner.expect(200, "POST", "/session", Some(&json!({ "name": OWNER, "password": PASSWORD })))?;
-        let wish = json!({ "name": "updates", "scopes": ["updates", "status"] });
+        let wish = json!({ "name": "updates", "scopes": ["updates", "status", "settings"] });
         let token = owner.expect(201, "POST", "/tokens", Some(&wish))?;
         let mut script = owner.another("no cookies");
         script.token = token["secret"].as_str().map(str::to_owned);
         Ok(Self { device, script })
+    }
+
+    /// Fetches what the repository offers, and waits until that has ended. Returns where updates are then.
+    ///
+    /// # Errors
+    /// When it does not begin, or not end in time.
+    pub fn install(&mut self, wish: &Value) -> Result<Value, JourneyError> {
+        self.script.expect(200, "POST", "/updates/install", Some(wish))?;
+        until("the end of the install", UPDATE, || {
+            let now = self.updates()?.unwrap_or_default();
+            Ok(["idle", "staged"].contains(&now["phase"].as_str().unwrap_or_default()).then_some(now))
+        })
+    }
+
+    /// Goes back to the system that ran before, and waits until that has ended. Returns its end.
+    ///
+    /// # Errors
+    /// When it is refused, or does not end in time.
+    pub fn roll_back(&mut self) -> Result<Value, JourneyError> {
+        self.restart_by("/updates/rollback")
     }
 
     /// Hands a bundle in.
@@ -92,8 +122,12 @@ impl Owned {
     /// # Errors
     /// When that does not happen in time.
     pub fn restart(&mut self) -> Result<Value, JourneyError> {
+        self.restart_by("/updates/restart")
+    }
+
+    fn restart_by(&mut self, path: &str) -> Result<Value, JourneyError> {
         let before = self.script.expect(200, "GET", "/updates", None)?;
-        let answer = self.script.ask("POST", "/updates/restart", None)?;
+        let answer = self.script.ask("POST", path, None)?;
         // The answer may be lost: the device is going down.
         if ![0, 200, 503].contains(&answer.status) {
             return Err(JourneyError::Failed(answer.text));

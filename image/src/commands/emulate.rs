@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Forward a port of this machine (loopback only) to the device
     #[arg(long, value_name = "HOST:DEVICE", value_parser = forward)]
     forward: Vec<(u16, u16)>,
+    /// A port on this machine's loopback that the device reaches as 10.0.2.100:80, such as a repository of updates
+    #[arg(long, value_name = "PORT")]
+    outside: Option<u16>,
     /// Memory of the device in MiB
     #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u64).range(512..=16384))]
     memory: u64,
@@ -92,6 +95,7 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     spec.guest = guest_of(&image);
     spec.memory = arguments.memory;
     spec.forwards.clone_from(&arguments.forward);
+    spec.outside = arguments.outside;
     spec.show_console = true;
     let interrupt = Interrupt::listen().map_err(io("signals"))?;
     for (host, device) in &spec.forwards {

@@ -38,8 +38,8 @@ pub struct Arguments {
     /// The oldest version that may take it in one step
     #[arg(long, value_name = "VERSION")]
     from: Option<Version>,
-    /// How long devices believe what is signed now, in days
-    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    /// How long devices believe what is signed now, in days; 0 expires at once
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(..=3650))]
     days: u32,
     /// Only sign what is there once more
     #[arg(long, conflicts_with_all = ["bundle", "from"])]

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use tayberry_firmware::{Medium, Stepping};
 
+/// Address and port under which the guest reaches [`Spec::outside`].
+pub const OUTSIDE: &str = "10.0.2.100:80";
+
 /// A disk of the board.
 #[derive(Debug, Clone)]
 pub struct Drive {
@@ -29,6 +32,8 @@ pub struct Spec {
     pub memory: u64,
     /// Ports on loopback: host port, guest port.
     pub forwards: Vec<(u16, u16)>,
+    /// A port on this machine's loopback that the guest reaches as [`OUTSIDE`], and nothing else of this machine.
+    pub outside: Option<u16>,
     /// Whether the network cable is plugged in when the board is switched on for the first time.
     pub cable: bool,
     /// Two radios, and neighbours at the other end of the air; this port on loopback leads to them.
@@ -57,6 +62,7 @@ impl Spec {
             run,
             memory: 2048,
             forwards: Vec::new(),
+            outside: None,
             cable: true,
             air: None,
             cmdline: String::new(),

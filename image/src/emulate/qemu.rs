@@ -6,13 +6,18 @@ use std::process::{Child, Command, Stdio};
 
 use tayberry_firmware::Medium;
 
-use crate::emulate::board::{Drive, Spec};
+use crate::emulate::board::{Drive, OUTSIDE, Spec};
 use crate::emulate::device_tree::pstore_address;
 use crate::emulate::{EmulateError, at};
 use crate::tools::{Tools, execute};
 
 /// Peripherals behind virtio ports, by their names in the guest.
 pub const PORTS: [&str; 3] = ["io.tayberry.firmware", "io.tayberry.gpio", "io.tayberry.dbus"];
+
+/// What QEMU runs for each of the guest's connections to [`OUTSIDE`].
+const RELAY: &str = "relay";
+/// It joins them with a port of this machine's loopback, until that side closes.
+const RELAY_SCRIPT: &str = "exec 3<>\"/dev/tcp/127.0.0.1/$1\" 4<&0\ncat <&4 >&3 &\ncat <&3\nkill $!\n";
 
 /// Name of the network cable to QEMU.
 pub const CABLE: &str = "net";
@@ -134,7 +139,11 @@ pub fn arguments(spec: &Spec, loaded: &Loaded) -> Vec<String> {
     let forwards: Vec<String> =
         spec.forwards.iter().map(|(host, guest)| format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}")).collect();
     // Nothing leaves this machine: the guest reaches the emulator's own addresses and no others.
-    all.extend(["-netdev".into(), format!("user,id=net,restrict=on{}", forwards.concat())]);
+    let outside = spec.outside.map_or_else(String::new, |port| {
+        let program = quoted(&spec.file(RELAY));
+        format!(",guestfwd=tcp:{OUTSIDE}-cmd:bash {program} {port}")
+    });
+    all.extend(["-netdev".into(), format!("user,id=net,restrict=on{}{outside}", forwards.concat())]);
     all.extend(["-device".into(), "virtio-net-pci,netdev=net,romfile=".into()]);
     if let Some(port) = spec.air {
         let forward = format!("hostfwd=tcp:127.0.0.1:{port}-{AIR_RELAY}");
@@ -154,6 +163,8 @@ pub fn arguments(spec: &Spec, loaded: &Loaded) -> Vec<String> {
 /// # Errors
 /// When it cannot be started.
 pub fn start(tools: &Tools, spec: &Spec, loaded: &Loaded) -> Result<Child, EmulateError> {
+    let relay = spec.file(RELAY);
+    std::fs::write(&relay, RELAY_SCRIPT).map_err(at(&relay))?;
     let log = spec.file("qemu.log");
     let words = File::create(&log).map_err(at(&log))?;
     let mut command: Command = tools.command("qemu-system-aarch64");

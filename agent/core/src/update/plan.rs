@@ -81,6 +81,14 @@ impl Plan {
                 pack += u64::from(entry.stored);
             }
         }
+        // Before anything is written, the head of the boot partition is taken away: it no longer lies there.
+        if steps.iter().any(|step| step.source != Source::InPlace) {
+            let head = Place { part: Part::Boot, offset: 0 };
+            for step in steps.iter_mut().filter(|step| step.to == head && step.source == Source::InPlace) {
+                step.source =
+                    held.running.get(&step.entry.id).map_or(Source::Pack, |place| Source::Running(*place));
+            }
+        }
         Self { steps, pack_bytes: pack }
     }
 

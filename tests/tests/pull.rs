@@ -1,0 +1,114 @@
+//! Updates from a repository, driven from outside as an owner's script would, with servers that behave well and badly.
+
+use serde_json::{Value, json};
+use system_tests::shop::{Manner, Shop};
+use system_tests::update::{Owned, UPDATE};
+use system_tests::web::until;
+use system_tests::{Fixture, JourneyError};
+
+/// A device that knows the repository.
+fn customer(fixture: &Fixture, shop: &Shop<'_>) -> Result<Owned, JourneyError> {
+    let mut owned = Owned::start_with(fixture, |spec| spec.outside = Some(shop.port))?;
+    let change = json!({ "repository": shop.address() });
+    let settings = owned.script.expect(200, "PATCH", "/settings", Some(&change))?;
+    assert_eq!(settings["repository"], shop.address(), "{settings}");
+    Ok(owned)
+}
+
+/// Where updates are, in short.
+fn short(now: &Value) -> (&str, &str, &str) {
+    let text = |value: &'static str| now[value].as_str().unwrap_or_default();
+    (text("version"), text("slot"), text("phase"))
+}
+
+/// Fetched, tried, kept; the next one, handed in, goes to the slot where the first one ran; and the owner goes back.
+#[tokio::test]
+async fn a_pulled_update_stays_then_another_and_back() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let shop = Shop::open(&fixture)?;
+    let mut owned = customer(&fixture, &shop)?;
+    shop.publish(&fixture.bundle("next")?, 30)?;
+    let asked = owned.script.expect(200, "POST", "/updates/check", None)?;
+    let offered = &asked["available"];
+    assert_eq!(offered["version"], "0.1.1", "{asked}");
+    let (part, full) = (offered["download_bytes"].as_u64(), offered["full_bytes"].as_u64());
+    assert!(part < full.map(|full| full / 4), "only what changed: {offered}");
+
+    let staged = owned.install(&json!({}))?;
+    assert_eq!(short(&staged), ("0.1.0", "A", "staged"), "{staged}");
+    assert_eq!(Some(shop.packs()), part, "what was fetched is what was announced");
+    let ended = owned.restart()?;
+    assert_eq!(short(&ended), ("0.1.1", "B", "idle"), "{ended}");
+    assert_eq!((&ended["last"]["stayed"], &ended["previous"]), (&json!(true), &json!("0.1.0")), "{ended}");
+
+    let answer = owned.upload(&fixture.bundle("third")?)?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.body["previous"], Value::Null, "the way back is written over");
+    let ended = owned.restart()?;
+    assert_eq!(short(&ended), ("0.1.2", "A", "idle"), "{ended}");
+    assert_eq!(ended["previous"], "0.1.1", "{ended}");
+
+    let back = owned.roll_back()?;
+    assert_eq!(short(&back), ("0.1.1", "B", "idle"), "{back}");
+    assert_eq!((&back["last"]["stayed"], &back["previous"]), (&json!(true), &json!("0.1.2")), "{back}");
+    let status = owned.script.expect(200, "GET", "/status", None)?;
+    assert_eq!((&status["next_slot"], &status["state"]), (&json!("B"), &json!("committed")), "{status}");
+    // What the owner left does not come back by itself.
+    shop.publish(&fixture.bundle("third")?, 30)?;
+    let asked = owned.script.expect(200, "POST", "/updates/check", None)?;
+    assert_eq!(asked["available"]["tried_before"], true, "{asked}");
+    Ok(())
+}
+
+/// Whatever a server does, the running system is not touched, and what passes is waited for.
+#[tokio::test]
+async fn servers_that_misbehave_do_no_harm() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let shop = Shop::open(&fixture)?;
+    let mut owned = customer(&fixture, &shop)?;
+    let said = |owned: &mut Owned, part: &str| -> Result<(), JourneyError> {
+        let answer = owned.script.ask("POST", "/updates/check", None)?;
+        assert_eq!(answer.status, 422, "{}", answer.text);
+        assert!(answer.text.contains(part), "{}", answer.text);
+        Ok(())
+    };
+    said(&mut owned, "does not exist")?;
+
+    // Believed once, then old: signatures that were good do not come back.
+    shop.publish(&fixture.bundle("next")?, 30)?;
+    let old = shop.copy("old")?;
+    shop.publish(&fixture.bundle("third")?, 30)?;
+    let asked = owned.script.expect(200, "POST", "/updates/check", None)?;
+    assert_eq!(asked["available"]["version"], "0.1.2", "{asked}");
+    shop.serve(Some(&old));
+    said(&mut owned, "version")?;
+    shop.serve(None);
+
+    // Chunks of another version, at the places of this one.
+    shop.behave(Manner::Other(shop.pack("0.1.1")));
+    let ended = owned.install(&json!({}))?;
+    assert_eq!(short(&ended), ("0.1.0", "A", "idle"), "{ended}");
+    let sentence = ended["last"]["sentence"].as_str().unwrap_or_default();
+    assert!(sentence.starts_with("Stayed on 0.1.0. The update could not be fetched"), "{sentence}");
+
+    // It passes: the install goes on by itself.
+    shop.behave(Manner::Stalls(4));
+    owned.script.expect(200, "POST", "/updates/install", Some(&json!({})))?;
+    until("a stall that is called a stall", UPDATE, || {
+        let now = owned.updates()?.unwrap_or_default();
+        Ok((now["progress"]["stalled"] == true).then_some(()))
+    })?;
+    let busy = owned.script.ask("POST", "/updates/install", Some(&json!({})))?;
+    assert_eq!(busy.status, 409, "{}", busy.text);
+    shop.behave(Manner::Truncates(3));
+    until("the end of the install", UPDATE, || {
+        let now = owned.updates()?.unwrap_or_default();
+        Ok((now["phase"] == "staged").then_some(()))
+    })?;
+    owned.script.expect(200, "DELETE", "/updates", None)?;
+
+    // Expired: refused when it is fetched.
+    shop.publish(&fixture.bundle("third")?, 0)?;
+    said(&mut owned, "expired")?;
+    Ok(())
+}
