@@ -154,7 +154,10 @@ impl Map {
 }
 
 /// The byte ranges that the file system says hold data.
-pub(crate) fn data(image: &File) -> io::Result<Vec<Range<u64>>> {
+///
+/// # Errors
+/// When it cannot be asked.
+pub fn data(image: &File) -> io::Result<Vec<Range<u64>>> {
     let seek = |from: i64, whence| match lseek(image, from, whence) {
         Ok(at) => Ok(Some(at)),
         // No data behind `from`.

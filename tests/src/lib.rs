@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod bus;
 pub mod desk;
 pub mod device;
+pub mod replay;
 pub mod shop;
 pub mod update;
 pub mod web;

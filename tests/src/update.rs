@@ -72,6 +72,18 @@ impl Owned {
         })
     }
 
+    /// Waits until the device runs `slot`, and nothing is under way.
+    ///
+    /// # Errors
+    /// When that does not happen in time.
+    pub fn until_settled(&mut self, slot: &str) -> Result<Value, JourneyError> {
+        let settled = until("the committed slot", UPDATE, || {
+            let now = self.updates()?;
+            Ok(now.filter(|now| now["phase"] == "idle" && now["slot"] == slot))
+        });
+        settled.map_err(|error| JourneyError::Failed(format!("{error}\n{}", self.device.console_end())))
+    }
+
     /// Goes back to the system that ran before, and waits until that has ended. Returns its end.
     ///
     /// # Errors

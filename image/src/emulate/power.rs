@@ -236,9 +236,11 @@ impl<'a> Power<'a> {
     ) -> Result<Exit, EmulateError> {
         for drive in &self.spec.drives {
             if let Some(record) = &drive.record {
+                let before = before(&drive.path);
+                keep_both(&before, record).map_err(at(record))?;
                 // QEMU writes into this file, but does not make it.
                 std::fs::write(record, "").map_err(at(record))?;
-                disk::copy_sparse(&drive.path, &before(&drive.path))?;
+                disk::copy_sparse(&drive.path, &before)?;
             }
         }
         let mut child = qemu::start(self.tools, self.spec, loaded)?;
@@ -352,6 +354,22 @@ fn cable(qmp: &mut Qmp, plugged: bool) -> Result<(), EmulateError> {
 #[must_use]
 pub fn before(disk: &Path) -> PathBuf {
     disk.with_extension("before")
+}
+
+/// Where a recorded disk, or its record, is kept of boot `number` (from 0) once another boot has begun.
+#[must_use]
+pub fn kept(file: &Path, number: u32) -> PathBuf {
+    file.with_added_extension(number.to_string())
+}
+
+/// Keeps the disk and the record of the boot before, if there was one.
+fn keep_both(before: &Path, record: &Path) -> std::io::Result<()> {
+    if !before.exists() || !record.exists() {
+        return Ok(());
+    }
+    let number = (0..).find(|number| !kept(record, *number).exists()).unwrap_or_default();
+    std::fs::rename(before, kept(before, number))?;
+    std::fs::rename(record, kept(record, number))
 }
 
 /// Brings the disk `before` to the middle of the last write of `log`; none when nothing was written.

@@ -108,6 +108,14 @@ impl Log {
         })
     }
 
+    /// Reads data of a write, which lies at `at` in the log.
+    ///
+    /// # Errors
+    /// When the log ends before.
+    pub fn read(&self, at: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        self.file.read_exact_at(buffer, at)
+    }
+
     /// Applies the first `count` operations to `disk`. Of the last one only the first `torn` bytes, if given: a drive
     /// keeps whole sectors of 512 bytes and nothing larger.
     ///

@@ -127,8 +127,16 @@ export function answer(state, method, path, body, { csrf, host }) {
       if (body.name === "taken") return problem("not-allowed", { detail: "Another device has this name." });
       Object.assign(state, body); // falls through
     case "GET /settings":
-      return good({ language: state.language ?? "en", name: state.name, timezone: state.timezone, channel: state.channel });
-    case "GET /updates": return good({ version: "0.2.0", slot: "A", phase: "idle", ...state.update });
+      return good({ language: state.language ?? "en", name: state.name, timezone: state.timezone, channel: state.channel,
+        repository: state.repository ?? "https://updates.example.org/attic", automatic_updates: state.automatic_updates ?? true,
+        update_window: state.update_window ?? { from: 3, to: 5 } });
+    case "GET /updates":
+      return good({ version: "0.2.0", slot: "A", phase: "idle", repository: "https://updates.example.org/attic", ...state.update });
+    case "POST /updates/check":
+      state.update = { ...state.update, repository: "https://updates.example.org/attic", checked: 1_790_000_000, previous: "0.1.9",
+        available: { version: "0.3.0", download_bytes: 4_700_000, full_bytes: 103_000_000, tried_before: false,
+          notes: { en: "A quieter fan, and the usual security updates.", de: "Ein leiserer Lüfter und die üblichen Sicherheitsupdates." } } };
+      return good({ version: "0.2.0", slot: "A", phase: "idle", ...state.update });
     case "POST /updates/restart":
       state.update = { phase: "restarting", target: "0.3.0" };
       return good({ version: "0.2.0", slot: "A", ...state.update });

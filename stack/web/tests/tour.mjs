@@ -124,9 +124,14 @@ export async function owned(window, device) {
   await screen(window, text.updates.title, "31-updates");
   await button(page, text.updates.send).click();
   await page.getByText(text.updates.needFile).waitFor();
+  await button(page, text.updates.check).click();
+  await page.getByText(text.updates.offered("0.3.0")).waitFor();
+  await button(page, text.updates.backTo("0.1.9")).click();
+  await shot("34-updates-offered");
+  await button(page, text.common.cancel).click();
   const progress = { done: 61e6, total: 103e6, per_second: 7.1e6, seconds_left: 6, stalled: false };
   device.state.update = { phase: "writing", target: "0.3.0", progress, offset: 61e6,
-    last: { at: 1_789_000_000, version: "0.2.9", stayed: false, sentence: "Stayed on 0.2.0. The health check \"front\" failed: The front is failed." } };
+    last: { at: 1_789_000_000, version: "0.2.9", stayed: false, sentence: "Stayed on 0.2.0. The health check \"front\" failed: The front is failed.", log: ["[   31.2] systemd[1]: tayberry-front.service: Failed with result 'exit-code'."] } };
   await page.getByText(text.updates.phases.writing).waitFor();
   await shot("32-updates-writing");
   device.state.update = { phase: "staged", target: "0.3.0" };

@@ -101,6 +101,9 @@ export class Client {
   updates = () => this.#ask<Updates>("GET", "/updates");
   cancelUpdate = () => this.#ask<Updates>("DELETE", "/updates");
   restartIntoUpdate = () => this.#ask<Updates>("POST", "/updates/restart");
+  checkForUpdate = () => this.#ask<Updates>("POST", "/updates/check");
+  installUpdate = (again: boolean) => this.#ask<Updates>("POST", "/updates/install", { again });
+  rollBack = () => this.#ask<Updates>("POST", "/updates/rollback");
   /** Hands in a bundle, or what is left of it; answered when it is written. */
   sendUpdate = (bundle: Blob, offset: number, again: boolean) =>
     this.#ask<Updates>("POST", `/updates?offset=${offset}&again=${again}`, bundle.slice(offset));

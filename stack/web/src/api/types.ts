@@ -1,7 +1,8 @@
 // The types of the API as JSON, written after agent/core/src/request/. Calling it is left to client.ts.
 
 export type Language = "en" | "de";
-export type Channel = "stable" | "beta";
+/** `stable`, `beta`, or one of the publisher's own. */
+export type Channel = string;
 export type Scope = "status" | "settings" | "network" | "updates";
 export type Role = "setup" | "owner";
 
@@ -59,6 +60,9 @@ export interface Settings {
   name: string;
   timezone: string;
   channel: Channel;
+  repository?: string;
+  automatic_updates: boolean;
+  update_window: { from: number; to: number };
 }
 
 export interface Interface {
@@ -102,7 +106,7 @@ export interface Room {
 export const EVENT_KINDS = [
   "started", "claimed", "signed-in", "sign-in-refused", "password-changed", "settings-changed",
   "network-changed", "network-reverted", "token-created", "token-revoked",
-  "update-received", "update-restart",
+  "update-received", "update-restart", "update-install", "roll-back",
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
@@ -148,7 +152,14 @@ export interface Updates {
   target?: string;
   progress?: Progress;
   offset?: number;
-  last?: { at: number; version: string; stayed: boolean; sentence: string };
+  last?: { at: number; version: string; stayed: boolean; sentence: string; log?: string[] };
+  previous?: string;
+  repository?: string;
+  checked?: number;
+  problem?: string;
+  available?: {
+    version: string; download_bytes: number; full_bytes: number; notes: Record<string, string>; tried_before: boolean;
+  };
 }
 
 export type UpdatePhase =

@@ -1,15 +1,17 @@
-// Updates: what runs, a file to hand in, how far it is, the restart, and how the last one ended. Where the values come from is
-// left to use-updates.ts.
-import { useRef, useState } from "react";
+// Updates: what runs, what there is, how far it is, the restart, the way back, and how the last one ended. Where the values come
+// from is left to use-updates.ts, each step to a file of its own.
 import { device } from "../api/client";
 import type { Language, Updates } from "../api/types";
 import { bytes, moment } from "../model/format";
-import { Check, FieldError } from "../parts/field";
-import { Action, Form, Submit, Trouble } from "../parts/form";
+import { Action, Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { useAsk } from "../parts/use-ask";
 import { useSpeech } from "../text/language";
 import type { Words } from "../text/en";
+import { BackPart } from "./update-back";
+import { FilePart } from "./update-file";
+import { OfferPart } from "./update-offer";
+import { UpdateSettingsPart } from "./update-settings";
 import { useUpdates } from "./use-updates";
 
 export function UpdatesPage({ onSignedOut }: { onSignedOut: () => void }) {
@@ -23,19 +25,19 @@ export function UpdatesPage({ onSignedOut }: { onSignedOut: () => void }) {
       {updates === undefined && connected && <p role="status">{words.common.loading}</p>}
       {!connected && <p className="notice" role="status">{text.away}</p>}
       {updates !== undefined && (
-        <section className="card">
-          <p>{text.running}: <strong>{text.version(updates.version)}</strong> <span className="muted">({text.slot(updates.slot)})</span></p>
-          <Now updates={updates} words={words} language={language} />
-          <Steps updates={updates} onDone={look} />
-        </section>
+        <>
+          <section className="card">
+            <p>{text.running}: <strong>{text.version(updates.version)}</strong> <span className="muted">({text.slot(updates.slot)})</span></p>
+            <Now updates={updates} words={words} language={language} />
+            <Steps updates={updates} onDone={look} />
+            {updates.phase === "idle" && <OfferPart updates={updates} onDone={look} />}
+          </section>
+          {updates.last !== undefined && <Last last={updates.last} words={words} language={language} />}
+          <FilePart updates={updates} onDone={look} />
+          {updates.phase === "idle" && updates.previous !== undefined && <BackPart previous={updates.previous} onDone={look} />}
+        </>
       )}
-      {updates?.last !== undefined && (
-        <section className="card">
-          <h2>{text.last}</h2>
-          <p>{text.version(updates.last.version)}, {moment(updates.last.at, language)}</p>
-          <p lang="en">{updates.last.sentence}</p>
-        </section>
-      )}
+      <UpdateSettingsPart onSaved={look} />
     </>
   );
 }
@@ -64,46 +66,35 @@ function Now({ updates, words, language }: { updates: Updates; words: Words; lan
   );
 }
 
-/** What can be done at this point. */
-function Steps({ updates, onDone }: { updates: Updates; onDone: () => void }) {
-  const { words } = useSpeech();
+/** How the last one ended. The device's own words are English. */
+function Last({ last, words, language }: { last: NonNullable<Updates["last"]>; words: Words; language: Language }) {
   const text = words.updates;
-  const file = useRef<HTMLInputElement>(null);
-  const [missing, setMissing] = useState(false);
-  const [again, setAgain] = useState(false);
-  const sending = useAsk();
+  return (
+    <section className="card">
+      <h2>{text.last}</h2>
+      <p>{text.version(last.version)}, {moment(last.at, language)}</p>
+      <p lang="en">{last.sentence}</p>
+      {last.log !== undefined && (
+        <details className="details">
+          <summary>{text.log}</summary>
+          <pre lang="en">{last.log.join("\n")}</pre>
+        </details>
+      )}
+    </section>
+  );
+}
+
+/** Restart and cancel. */
+function Steps({ updates, onDone }: { updates: Updates; onDone: () => void }) {
+  const text = useSpeech().words.updates;
   const acting = useAsk();
   const act = (what: () => Promise<unknown>) => void acting.ask(async () => {
     await what();
     onDone();
   });
-  const send = async () => {
-    const bundle = file.current?.files?.[0];
-    setMissing(bundle === undefined);
-    if (bundle === undefined) return;
-    await sending.ask(async () => {
-      await device.sendUpdate(bundle, updates.offset ?? 0, again);
-    });
-    onDone();
-  };
-  const idle = updates.phase === "idle" || (updates.offset !== undefined && !sending.busy);
   const canCancel = ["judging", "planning", "writing", "checking", "staged"].includes(updates.phase);
   return (
     <>
-      {idle && (
-        <Form onSubmit={send}>
-          <label className="field">
-            <span>{text.choose}</span>
-            <input ref={file} type="file" accept=".tayberry" aria-invalid={missing} />
-            <span className="muted">{text.chooseHint}</span>
-          </label>
-          <FieldError error={missing ? text.needFile : undefined} />
-          <Check label={text.again} checked={again} invalid={false} onChecked={setAgain} />
-          <Submit asking={sending}>{text.send}</Submit>
-        </Form>
-      )}
-      <Trouble asking={sending} />
-      {sending.problem?.detail !== undefined && <p lang="en">{sending.problem.detail}</p>}
       <Trouble asking={acting} />
       <div className="buttons">
         {updates.phase === "staged" && (

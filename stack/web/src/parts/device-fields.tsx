@@ -42,10 +42,11 @@ export function TimeZoneField({ value, error, onValue }: Of) {
 export function ChannelField({ value, onValue }: { value: Channel; onValue: (channel: Channel) => void }) {
   const { channels } = useWords();
   return (
-    <Choices label={channels.legend} value={value} onValue={(chosen) => onValue(chosen === "beta" ? "beta" : "stable")}
+    <Choices label={channels.legend} value={value} onValue={onValue}
       choices={[
         { value: "stable", label: channels.stable, text: channels.stableText },
         { value: "beta", label: channels.beta, text: channels.betaText },
+        ...(["stable", "beta"].includes(value) ? [] : [{ value, label: value }]),
       ]} />
   );
 }

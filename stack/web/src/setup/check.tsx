@@ -48,7 +48,7 @@ export function CheckScreen({ setup, onBack, onGo, onFinished }: ScreenProps & {
     [text.name, `${draft.name}.local`, "device"],
     [text.timezone, draft.timezone, "device"],
     [text.network, network === undefined ? "…" : summary(network, words), "network"],
-    [text.channel, words.channels[draft.channel], "channel"],
+    [text.channel, draft.channel === "beta" ? words.channels.beta : words.channels.stable, "channel"],
   ];
   return (
     <>

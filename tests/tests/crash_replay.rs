@@ -1,0 +1,105 @@
+//! Every disk that a power cut could leave while a device is set up, updated, repaired and rolled back, made from what it
+//! really wrote.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use system_tests::replay::{Recording, Tally, replay};
+use system_tests::update::Owned;
+use system_tests::{Fixture, JourneyError};
+use tayberry::emulate::disk;
+use tayberry::emulate::power::{self, Command};
+use tayberry_firmware::locate;
+use tayberry_format::{autoboot, layout};
+
+const SHORT: Duration = Duration::from_secs(90);
+/// The least number of disks that are judged in a run.
+const POINTS: u64 = 5000;
+
+/// The disk at the beginning of each boot, and what that boot wrote.
+fn boots(owned: &Owned) -> Vec<(PathBuf, PathBuf)> {
+    let (before, writes) = (power::before(&owned.device.disk(0)), owned.device.machine.port("writes"));
+    (0..)
+        .map(|boot| (power::kept(&before, boot), power::kept(&writes, boot)))
+        .take_while(|(_, writes)| writes.exists())
+        .chain([(before.clone(), writes.clone())])
+        .collect()
+}
+
+/// The write that makes a slot the default.
+fn commits(offset: u64, bytes: &[u8]) -> bool {
+    let config = layout::CONFIG;
+    (config.start..config.start + config.bytes).contains(&offset) && autoboot::default_slot(bytes).is_some()
+}
+
+/// Replays one boot on a copy of its disk.
+fn judge(fixture: &Fixture, recording: &Recording, before: &Path) -> Result<Tally, JourneyError> {
+    let folder = fixture.folder()?;
+    let memory = tempfile::Builder::new().prefix("tayberry-replay-").tempdir_in("/dev/shm")?;
+    let base = folder.path().join("base");
+    disk::copy_sparse(before, &base)?;
+    replay(recording, &base, memory.path())
+}
+
+/// Pulls the plug, damages `autoboot.txt`, and plugs it in again; the device restarts into the slot that was committed.
+fn lose_the_default(owned: &mut Owned) -> Result<(), JourneyError> {
+    let off = owned.device.machine.exits().len();
+    owned.device.machine.command(Command::Cut)?;
+    owned.device.machine.wait_exits(off + 1, SHORT)?;
+    let path = owned.device.disk(0);
+    let place = locate(&std::fs::File::open(&path)?, layout::CONFIG.number, autoboot::FILE);
+    let place = place.map_err(|error| JourneyError::Failed(error.to_string()))?;
+    let file = std::fs::OpenOptions::new().write(true).open(&path)?;
+    // Its directory entry as well: the partition has to be made anew.
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 512], place.extents[0].offset)?;
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 4096], layout::CONFIG.start)?;
+    owned.device.machine.command(Command::PowerOn)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn crash_replay() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut owned =
+        Owned::start_with(&fixture, |spec| spec.drives[0].record = Some(spec.file("writes")))?;
+    let answer = owned.upload(&fixture.bundle("next")?)?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let ended = owned.restart()?;
+    assert_eq!(ended["slot"], "B", "{ended}");
+    lose_the_default(&mut owned)?;
+    owned.until_settled("B")?;
+    let back = owned.roll_back()?;
+    assert_eq!(back["slot"], "A", "{back}");
+    let off = owned.device.machine.exits().len();
+    owned.device.machine.command(Command::Cut)?;
+    owned.device.machine.wait_exits(off + 1, SHORT)?;
+
+    let mut sum = Tally::default();
+    let mut commit = None;
+    for (number, (before, writes)) in boots(&owned).into_iter().enumerate() {
+        let recording = Recording::read(&writes)?;
+        if commit.is_none() && number > 0 {
+            commit = Some((before.clone(), writes.clone()));
+        }
+        let tally = judge(&fixture, &recording, &before)?;
+        println!("boot {number}: {} points, {} opened, {:?}", tally.points, tally.opened, tally.failures);
+        sum.points += tally.points;
+        sum.opened += tally.opened;
+        sum.failures.extend(tally.failures.into_iter().map(|why| format!("boot {number}, {why}")));
+    }
+    let report = serde_json::json!({ "points": sum.points, "failures": sum.failures.len() });
+    std::fs::write(fixture.paths.project.join("target/crash-replay.json"), format!("{report}\n"))?;
+    assert!(sum.failures.is_empty(), "{:#?}", sum.failures);
+    assert!(sum.points >= POINTS, "{} points", sum.points);
+    assert!(sum.opened > 100, "{} data partitions were opened", sum.opened);
+
+    // The test of the test: bugs that this must catch.
+    let (before, writes) = commit.ok_or_else(|| JourneyError::Failed("no boot committed".into()))?;
+    let mut early = Recording::read(&writes)?;
+    early.too_early(commits);
+    assert!(!judge(&fixture, &early, &before)?.failures.is_empty(), "a commit before the gate is caught");
+    let mut loose = Recording::read(&writes)?;
+    loose.without_flush(commits);
+    assert!(!judge(&fixture, &loose, &before)?.failures.is_empty(), "a missing flush is caught");
+    Ok(())
+}
