@@ -34,7 +34,7 @@ enum Command {
     Build(commands::build::Arguments),
     /// Make one signed file of a build, to be uploaded to devices or published
     Bundle(commands::bundle::Arguments),
-    /// Make the keys that sign updates
+    /// Make and replace the keys that sign updates
     Keys(commands::keys::Arguments),
     /// Add a bundle to a repository that devices fetch updates from
     Publish(commands::publish::Arguments),

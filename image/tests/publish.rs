@@ -271,3 +271,104 @@ async fn a_program_may_sign() {
     let root = std::fs::read(keys.join("root.json")).unwrap();
     trusted(&root, &entries, "1.2.3/manifest.json").await.unwrap();
 }
+
+/// Whoever knows the first root follows to the keys that replaced it, also where two holders must sign.
+#[tokio::test]
+async fn devices_follow_when_keys_are_replaced() {
+    let bench = Bench::new();
+    assert!(bench.init(&["--root-keys", "3", "--threshold", "2"]).status.success());
+    let keys = bench.path("keys");
+    let first = std::fs::read(keys.join("root.json")).unwrap();
+    let words =
+        |words: &[&str]| bench.run(&[&["keys"], words, &[keys.to_str().unwrap()]].concat(), "passphrase");
+    // The other holders' keys are elsewhere.
+    let away = bench.path("away");
+    std::fs::create_dir(&away).unwrap();
+    for name in ["root-2.pem", "root-3.pem"] {
+        std::fs::rename(keys.join(name), away.join(name)).unwrap();
+    }
+    let refused = words(&["rotate", "--key", "snapshots"]);
+    assert!(!refused.status.success() && !keys.join("next.root.json").exists());
+    let begun = words(&["rotate", "--key", "targets", "--key", "timestamp", "--key", "root-1"]);
+    assert!(begun.status.success(), "{}", said(&begun));
+    assert!(String::from_utf8_lossy(&begun.stdout).contains("1 of 2 signatures"), "{begun:?}");
+    assert_eq!(std::fs::read(keys.join("root.json")).unwrap(), first, "not yet in force");
+    assert!(!words(&["rotate", "--key", "targets"]).status.success(), "one at a time");
+    std::fs::rename(away.join("root-2.pem"), keys.join("root-2.pem")).unwrap();
+    let signed = words(&["sign"]);
+    assert!(String::from_utf8_lossy(&signed.stdout).contains("in force"), "{signed:?}");
+    assert!(!words(&["sign"]).status.success(), "there is no draft any more");
+    let second = std::fs::read(keys.join("root.json")).unwrap();
+    assert_ne!(second, first);
+
+    assert!(bench.bundle("passphrase").status.success());
+    let all = Entries(entries(&bench.made().unwrap()).into_iter().collect());
+    for root in [&first, &second] {
+        trusted(root, &all, "1.2.3/manifest.json").await.unwrap();
+    }
+    // What the old keys signed is not believed by whom knows the new ones.
+    let mut without = all.clone();
+    without.0.remove("2.root.json");
+    assert!(trusted(&first, &without, "1.2.3/manifest.json").await.is_err());
+}
+
+/// What a web server would serve of a repository, read as a device reads it.
+async fn served(folder: &Path, root: &[u8], name: &str) -> Result<Vec<u8>, String> {
+    use tough::IntoVec;
+    let base = |part: &str| Url::from_directory_path(folder.join(part)).unwrap();
+    let loader = RepositoryLoader::new(&root, base("metadata"), base("targets"));
+    let repository = loader.load().await.map_err(|error| error.to_string())?;
+    let name = name.try_into().unwrap();
+    let read = repository.read_target(&name).await.map_err(|error| error.to_string())?;
+    read.ok_or("no such target")?.into_vec().await.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_repository_keeps_what_it_has_and_signs_only_its_own() {
+    let bench = Bench::new();
+    assert!(bench.init(&[]).status.success());
+    assert!(bench.bundle("passphrase").status.success());
+    let (keys, shop) = (bench.path("keys"), bench.path("shop"));
+    let bundle = bench.made().unwrap();
+    let publish = |words: &[&str]| {
+        let start = ["publish", shop.to_str().unwrap(), "--keys", keys.to_str().unwrap()];
+        bench.run(&[&start, words].concat(), "passphrase")
+    };
+    let root = std::fs::read(keys.join("root.json")).unwrap();
+    let done = publish(&[bundle.to_str().unwrap(), "--from", "1.0"]);
+    assert!(done.status.success(), "{}", said(&done));
+    let stamp = std::fs::read(shop.join("metadata/timestamp.json")).unwrap();
+    let manifest = Manifest::decode(&served(&shop, &root, "1.2.3/manifest.json").await.unwrap()).unwrap();
+    let index = std::fs::read(shop.join("targets/1.2.3/index")).unwrap();
+    assert_eq!(manifest.index, Content::of(&index));
+    assert_eq!(std::fs::metadata(shop.join("targets/1.2.3/pack")).unwrap().len(), manifest.pack_bytes);
+    // On another channel as well; both stay.
+    assert!(publish(&[bundle.to_str().unwrap(), "--channel", "beta"]).status.success());
+    let channels = served(&shop, &root, "channels.json").await.unwrap();
+    let channels: serde_json::Value = serde_json::from_slice(&channels).unwrap();
+    assert_eq!(channels["channels"]["stable"][0]["from"], "1.0", "{channels}");
+    assert_eq!(channels["channels"]["beta"][0]["version"], "1.2.3", "{channels}");
+    assert!(publish(&["--renew"]).status.success());
+    assert_ne!(std::fs::read(shop.join("metadata/timestamp.json")).unwrap(), stamp);
+    served(&shop, &root, "1.2.3/manifest.json").await.unwrap();
+
+    // Another system under a version that was published already.
+    let other = Bench::new();
+    std::fs::write(shop.join("targets/1.2.3/index"), b"another").unwrap();
+    let refused = publish(&[bundle.to_str().unwrap()]);
+    assert!(said(&refused).contains("published already"), "{}", said(&refused));
+    std::fs::write(shop.join("targets/1.2.3/index"), index).unwrap();
+    // A damaged bundle.
+    let mut bytes = std::fs::read(&bundle).unwrap();
+    let place = bytes.len() - 4096;
+    bytes[place] ^= 1;
+    std::fs::write(&bundle, bytes).unwrap();
+    let refused = publish(&[bundle.to_str().unwrap()]);
+    assert!(!refused.status.success(), "a damaged pack is not published");
+    // Somebody else's repository is not signed over.
+    assert!(other.init(&[]).status.success());
+    let theirs = other.path("keys");
+    let renew = ["publish", shop.to_str().unwrap(), "--keys", theirs.to_str().unwrap(), "--renew"];
+    let refused = other.run(&renew, "passphrase");
+    assert!(said(&refused).contains("not signed with these keys"), "{}", said(&refused));
+}

@@ -60,8 +60,7 @@ fn lose_the_default(owned: &mut Owned) -> Result<(), JourneyError> {
 #[tokio::test]
 async fn crash_replay() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let mut owned =
-        Owned::start_with(&fixture, |spec| spec.drives[0].record = Some(spec.file("writes")))?;
+    let mut owned = Owned::start_with(&fixture, |spec| spec.drives[0].record = Some(spec.file("writes")))?;
     let answer = owned.upload(&fixture.bundle("next")?)?;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let ended = owned.restart()?;

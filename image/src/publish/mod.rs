@@ -6,6 +6,7 @@ pub mod cut;
 pub mod keys;
 pub mod repository;
 pub mod root;
+pub mod rotate;
 pub mod signing;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,11 @@ pub enum PublishError {
         /// The reason.
         why: String,
     },
+    /// A name that is no key's.
+    #[error(
+        "{0} is no key of the current root: name targets, snapshot, timestamp, or one of root-1, root-2 …"
+    )]
+    NotAKey(String),
     /// Nobody can be asked for the passphrase.
     #[error("there is nobody to ask for the passphrase: name a file with --passphrase-file")]
     NoPassphrase,

@@ -18,10 +18,12 @@ use crate::publish::{PublishError, at, block_on, tuf};
 
 /// Name of the current root in a folder of keys and in an image.
 pub const FILE: &str = "root.json";
+/// Folder of the keys that were replaced, below that of the keys.
+pub(crate) const RETIRED: &str = "retired";
 /// The version of the framework's specification that is followed.
 const SPECIFICATION: &str = "1.0.0";
 /// Roles with one key each.
-const SINGLE: [(RoleType, &str); 3] =
+pub(crate) const SINGLE: [(RoleType, &str); 3] =
     [(RoleType::Targets, "targets"), (RoleType::Snapshot, "snapshot"), (RoleType::Timestamp, "timestamp")];
 
 /// What a first root is made of.
@@ -86,7 +88,12 @@ pub fn init(folder: &Path, wish: Wish, passphrase: &Passphrase) -> Result<Writte
 }
 
 /// Lets `key` sign for `role`.
-fn grant(root: &mut Root, role: RoleType, key: Key, threshold: NonZeroU64) -> Result<(), PublishError> {
+pub(crate) fn grant(
+    root: &mut Root,
+    role: RoleType,
+    key: Key,
+    threshold: NonZeroU64,
+) -> Result<(), PublishError> {
     let id = key.key_id().map_err(|error| PublishError::Schema(Box::new(error)))?;
     root.keys.insert(id.clone(), key);
     let keys = RoleKeys { keyids: Vec::new(), threshold, _extra: HashMap::new() };
@@ -94,34 +101,68 @@ fn grant(root: &mut Root, role: RoleType, key: Key, threshold: NonZeroU64) -> Re
     Ok(())
 }
 
-/// The root's key files that lie in `folder`.
+/// Key files of the root that lie in `folder`, and those of keys that were retired: they sign what retires them.
 ///
 /// # Errors
 /// When it cannot be read.
-fn root_keys(folder: &Path, passphrase: &Passphrase) -> Result<Vec<Box<dyn KeySource>>, PublishError> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(at(folder))? {
-        let name = entry.map_err(at(folder))?.file_name().to_string_lossy().into_owned();
-        let stem = name.strip_suffix(".pem").or_else(|| name.strip_suffix(".signer.toml"));
-        names.extend(stem.filter(|stem| stem.starts_with("root-")).map(str::to_owned));
+pub(crate) fn root_keys(
+    folder: &Path,
+    passphrase: &Passphrase,
+) -> Result<Vec<Box<dyn KeySource>>, PublishError> {
+    let mut keys: Vec<Box<dyn KeySource>> = Vec::new();
+    for folder in [folder.to_owned(), folder.join(RETIRED)] {
+        let mut names = Vec::new();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(at(&folder)(error)),
+        };
+        for entry in entries {
+            let name = entry.map_err(at(&folder))?.file_name().to_string_lossy().into_owned();
+            let stem = name.strip_suffix(".pem").or_else(|| name.strip_suffix(".signer.toml"));
+            names.extend(stem.filter(|stem| stem.starts_with("root-")).map(str::to_owned));
+        }
+        names.sort();
+        keys.extend(
+            names.iter().map(|name| Box::new(KeyFile::of(&folder, name, passphrase)) as Box<dyn KeySource>),
+        );
     }
-    names.sort();
-    let source = |name: &String| Box::new(KeyFile::of(folder, name, passphrase)) as Box<dyn KeySource>;
-    Ok(names.iter().map(source).collect())
+    Ok(keys)
 }
 
 /// Signs with whatever keys there are, and writes the root under its number and as the current one.
 fn write(folder: &Path, root: Root, signers: &[Box<dyn KeySource>]) -> Result<(), PublishError> {
-    let holder = KeyHolder::Root(root.clone());
-    let number = root.version;
+    let signed = sign(root.clone(), root, signers)?;
+    store(folder, &signed)
+}
+
+/// `root` with the signatures of those `signers` that `holder` knows as keys of the root.
+pub(crate) fn sign(
+    root: Root,
+    holder: Root,
+    signers: &[Box<dyn KeySource>],
+) -> Result<Signed<Root>, PublishError> {
     let random = SystemRandom::new();
+    let holder = KeyHolder::Root(holder);
     let signing = SignedRole::new(root, &holder, signers, &random);
-    let signed = block_on(signing)?.map_err(tuf("the root cannot be signed"))?;
-    for name in [format!("{number}.{FILE}"), FILE.to_owned()] {
-        let path = folder.join(name);
-        crate::files::write_whole(&path, signed.buffer()).map_err(at(&path))?;
+    Ok(block_on(signing)?.map_err(tuf("the root cannot be signed"))?.signed().clone())
+}
+
+/// Writes a root under its number and as the current one.
+pub(crate) fn store(folder: &Path, signed: &Signed<Root>) -> Result<(), PublishError> {
+    for name in [format!("{}.{FILE}", signed.signed.version), FILE.to_owned()] {
+        write_json(&folder.join(name), signed)?;
     }
     Ok(())
+}
+
+/// Writes a root as it is read.
+pub(crate) fn write_json(path: &Path, signed: &Signed<Root>) -> Result<(), PublishError> {
+    let unusable =
+        |error: serde_json::Error| PublishError::Key { path: path.to_owned(), why: error.to_string() };
+    let mut bytes = serde_json::to_vec_pretty(signed).map_err(unusable)?;
+    bytes.push(b'\n');
+    crate::files::write_whole(path, &bytes).map_err(at(path))
 }
 
 /// The current root of a folder.
@@ -129,9 +170,15 @@ fn write(folder: &Path, root: Root, signers: &[Box<dyn KeySource>]) -> Result<()
 /// # Errors
 /// When there is none, or it is damaged.
 pub fn read(folder: &Path) -> Result<Signed<Root>, PublishError> {
-    let path = folder.join(FILE);
-    let bytes = std::fs::read(&path).map_err(at(&path))?;
-    serde_json::from_slice(&bytes).map_err(|error| PublishError::Key { path, why: error.to_string() })
+    read_json(&folder.join(FILE))
+}
+
+/// A root in a file.
+pub(crate) fn read_json(path: &Path) -> Result<Signed<Root>, PublishError> {
+    let bytes = std::fs::read(path).map_err(at(path))?;
+    let unusable =
+        |error: serde_json::Error| PublishError::Key { path: path.to_owned(), why: error.to_string() };
+    serde_json::from_slice(&bytes).map_err(unusable)
 }
 
 /// The time in so many days.

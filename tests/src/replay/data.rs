@@ -135,9 +135,8 @@ fn run(program: &str, arguments: &[&str], file: &Path) -> io::Result<std::proces
 }
 
 fn cipher(key: &Key) -> Result<Xts128<Aes256>, JourneyError> {
-    let half = |bytes: &[u8]| {
-        Aes256::new_from_slice(bytes).map_err(|error| JourneyError::Failed(error.to_string()))
-    };
+    let half =
+        |bytes: &[u8]| Aes256::new_from_slice(bytes).map_err(|error| JourneyError::Failed(error.to_string()));
     Ok(Xts128::new(half(&key.0[..32])?, half(&key.0[32..])?))
 }
 

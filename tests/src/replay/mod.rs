@@ -70,7 +70,11 @@ impl Recording {
                     push(&mut epochs, offset, read);
                 }
                 Write::Discard { offset, bytes } => {
-                    push(&mut epochs, offset, vec![0; usize::try_from(bytes.min(LONGEST_DISCARD)).unwrap_or_default()]);
+                    push(
+                        &mut epochs,
+                        offset,
+                        vec![0; usize::try_from(bytes.min(LONGEST_DISCARD)).unwrap_or_default()],
+                    );
                 }
             }
         }
@@ -179,9 +183,16 @@ impl State {
     }
 
     /// Everything that can be left between two flushes.
-    fn epoch(&mut self, base: &File, size: u64, number: usize, writes: &[&Bytes]) -> Result<(), JourneyError> {
+    fn epoch(
+        &mut self,
+        base: &File,
+        size: u64,
+        number: usize,
+        writes: &[&Bytes],
+    ) -> Result<(), JourneyError> {
         let all = patches(writes);
-        let mixed = writes.iter().any(|one| one.offset < DATA_START) && writes.iter().any(|one| one.offset >= DATA_START);
+        let mixed = writes.iter().any(|one| one.offset < DATA_START)
+            && writes.iter().any(|one| one.offset >= DATA_START);
         let mut looks = if mixed { NEAR } else { 0 };
         let mut judge = |state: &mut Self, patches: Vec<Patch<'_>>, what: &dyn Fn() -> String| {
             let overlay = Overlay { base, size, patches };
