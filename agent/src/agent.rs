@@ -12,7 +12,7 @@ use tayberry_format::state::State;
 use crate::desk::{Desk, Loops};
 use crate::device::authority::{self, Authority, AuthorityError};
 use crate::device::store::{FOLDER, Store, StoreError};
-use crate::device::{boot, clock, random};
+use crate::device::{boot, boot_counter, clock, random};
 use crate::keeper::Keeper;
 use crate::service::{Agent, NAME, PATH, Status};
 use crate::{configure, loops};
@@ -60,6 +60,7 @@ pub async fn serve() -> Result<(), AgentError> {
         notices.insert(0, why.clone());
     }
     notices.extend(repaired.notice);
+    notices.extend(left(&report.disk));
     let (keeper, notice) = Keeper::open(Store::new(FOLDER))?;
     notices.extend(notice.filter(|notice| !notices.contains(notice)));
     keeper.change(claimable).await?;
@@ -96,6 +97,21 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::updates::tell(&updates, &object) => match never {},
         never = watchdog() => match never {},
         signal = terminated() => signal.map_err(AgentError::from),
+    }
+}
+
+/// What the owner is told when the initramfs went to the other slot.
+fn left(disk: &str) -> Option<String> {
+    match boot_counter::left(disk) {
+        Ok(slot) => slot.map(|slot| {
+            format!(
+                "The system in slot {slot} is damaged and did not start; the device went back to the one before. The drive may be failing."
+            )
+        }),
+        Err(error) => {
+            tracing::warn!("the counter of starts: {error}");
+            None
+        }
     }
 }
 

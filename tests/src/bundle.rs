@@ -7,8 +7,13 @@ use std::process::Command;
 use serde_json::Value;
 use tayberry::commands::emulate::newest;
 use tayberry::emulate::disk;
+use tayberry::publish::keys::Passphrase;
+use tayberry::publish::signing::{self, Signing};
 use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::locate;
+use tayberry_format::bundle::container::{BLOCK, Heading};
+use tayberry_format::bundle::manifest::Manifest;
+use tayberry_format::bundle::{manifest_name, pack_name};
 use tayberry_format::layout;
 use tayberry_format::slot::Slot;
 
@@ -73,6 +78,54 @@ impl<'a> Press<'a> {
             assert!(changed != line && changed.len() == line.len(), "{line}");
             Ok(file.write_all_at(changed.as_bytes(), extent.offset)?)
         })
+    }
+
+    /// The head of the next version's bundle, all that is judged, with a manifest that `change` changes, signed with the keys
+    /// of the tests.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn with_manifest(&self, change: impl FnOnce(&mut Manifest)) -> Result<PathBuf, JourneyError> {
+        let words = |error: &dyn std::fmt::Display| JourneyError::Failed(error.to_string());
+        let bundle = std::fs::read(self.fixture.bundle("next")?)?;
+        let (mut rest, mut kept) = (&bundle[..], Vec::new());
+        let mut manifest = None;
+        while let Some(block) = rest.first_chunk::<BLOCK>() {
+            let heading = Heading::decode(block).map_err(|error| words(&error))?;
+            let Some(heading) = heading.filter(|heading| !heading.name.ends_with("/pack")) else { break };
+            let length = usize::try_from(heading.bytes).unwrap_or_default();
+            let contents = &rest[BLOCK..BLOCK + length];
+            rest = &rest[BLOCK + length + usize::try_from(heading.padding()).unwrap_or_default()..];
+            if heading.name.ends_with("/manifest.json") {
+                manifest = Some(Manifest::decode(contents).map_err(|error| words(&error))?);
+            } else if heading.name.ends_with("/index") {
+                kept.push((heading.name, contents.to_vec()));
+            }
+        }
+        let mut manifest = manifest.ok_or_else(|| words(&"no manifest"))?;
+        change(&mut manifest);
+        let bytes = manifest.encode().map_err(|error| words(&error))?;
+        let project = &self.fixture.paths.project;
+        let passphrase = std::fs::read_to_string(project.join(PASSPHRASE))?.trim().to_owned();
+        let passphrase = Passphrase::new(passphrase).map_err(|error| words(&error))?;
+        let signing = Signing::new(&project.join(KEYS), &passphrase).map_err(|error| words(&error))?;
+        let name = manifest_name(&manifest.version);
+        let named = vec![(name.clone(), signing::target(&bytes))];
+        let mut entries = signing.metadata(named, signing::version(0), 30).map_err(|error| words(&error))?;
+        entries.push((name, bytes));
+        entries.append(&mut kept);
+        entries.push((pack_name(&manifest.version), Vec::new()));
+        let mut file = Vec::new();
+        for (name, contents) in entries {
+            let heading = Heading { name, bytes: contents.len() as u64 };
+            file.extend(heading.encode().map_err(|error| words(&error))?);
+            file.extend(contents);
+            file.resize(file.len().next_multiple_of(BLOCK), 0);
+        }
+        let path = tempfile::Builder::new().suffix(".tayberry").tempfile_in(self.folder.path())?;
+        let path = path.keep().map_err(|error| words(&error))?.1;
+        std::fs::write(&path, file)?;
+        Ok(path)
     }
 
     fn bundle_of(

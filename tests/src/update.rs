@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tayberry::emulate::board::Spec;
+use tayberry::emulate::power::Command;
 use tayberry_firmware::{Medium, locate};
 use tayberry_format::layout;
 use tayberry_format::preseed::{FILE, Preseed};
@@ -16,6 +17,9 @@ use crate::{Fixture, JourneyError};
 
 /// How long a whole update may take on a busy machine without hardware virtualisation.
 pub const UPDATE: Duration = Duration::from_secs(900);
+
+/// How long it takes at most until the power is off.
+const OFF: Duration = Duration::from_secs(90);
 
 /// A device that belongs to somebody.
 pub struct Owned {
@@ -70,6 +74,53 @@ impl Owned {
             let now = self.updates()?.unwrap_or_default();
             Ok(["idle", "staged"].contains(&now["phase"].as_str().unwrap_or_default()).then_some(now))
         })
+    }
+
+    /// Pulls the plug, changes the disk, and plugs it in again.
+    ///
+    /// # Errors
+    /// When the board does not go off, or the disk cannot be changed.
+    pub fn while_off(
+        &self,
+        change: impl FnOnce(&std::fs::File) -> std::io::Result<()>,
+    ) -> Result<(), JourneyError> {
+        self.off()?;
+        change(&std::fs::OpenOptions::new().read(true).write(true).open(self.device.disk(0))?)?;
+        Ok(self.device.machine.command(Command::PowerOn)?)
+    }
+
+    /// Pulls the plug.
+    ///
+    /// # Errors
+    /// When the board does not go off.
+    pub fn off(&self) -> Result<(), JourneyError> {
+        let before = self.device.machine.exits().len();
+        self.device.machine.command(Command::Cut)?;
+        self.device.machine.wait_exits(before + 1, OFF)?;
+        Ok(())
+    }
+
+    /// Waits until the device answers. Returns where updates are.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub fn until_answers(&mut self) -> Result<Value, JourneyError> {
+        let answer = until("an answer", UPDATE, || self.updates());
+        answer.map_err(|error| JourneyError::Failed(format!("{error}\n{}", self.device.console_end())))
+    }
+
+    /// Takes the next step of an update that is fetched, whatever it is. The answer may be lost.
+    ///
+    /// # Errors
+    /// When curl cannot be run.
+    pub fn go_on(&mut self, now: &Value) -> Result<(), JourneyError> {
+        match now["phase"].as_str() {
+            Some("idle") if now["version"] == "0.1.0" => {
+                self.script.ask("POST", "/updates/install", Some(&json!({ "again": true }))).map(drop)
+            }
+            Some("staged") => self.script.ask("POST", "/updates/restart", None).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until the device runs `slot`, and nothing is under way.

@@ -1,18 +1,18 @@
 //! Every disk that a power cut could leave while a device is set up, updated, repaired and rolled back, made from what it
 //! really wrote.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use system_tests::replay::{Recording, Tally, replay};
 use system_tests::update::Owned;
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::disk;
-use tayberry::emulate::power::{self, Command};
+use tayberry::emulate::power;
 use tayberry_firmware::locate;
 use tayberry_format::{autoboot, layout};
 
-const SHORT: Duration = Duration::from_secs(90);
 /// The least number of disks that are judged in a run.
 const POINTS: u64 = 5000;
 
@@ -41,20 +41,11 @@ fn judge(fixture: &Fixture, recording: &Recording, before: &Path) -> Result<Tall
     replay(recording, &base, memory.path())
 }
 
-/// Pulls the plug, damages `autoboot.txt`, and plugs it in again; the device restarts into the slot that was committed.
-fn lose_the_default(owned: &mut Owned) -> Result<(), JourneyError> {
-    let off = owned.device.machine.exits().len();
-    owned.device.machine.command(Command::Cut)?;
-    owned.device.machine.wait_exits(off + 1, SHORT)?;
-    let path = owned.device.disk(0);
-    let place = locate(&std::fs::File::open(&path)?, layout::CONFIG.number, autoboot::FILE);
-    let place = place.map_err(|error| JourneyError::Failed(error.to_string()))?;
-    let file = std::fs::OpenOptions::new().write(true).open(&path)?;
-    // Its directory entry as well: the partition has to be made anew.
-    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 512], place.extents[0].offset)?;
-    std::os::unix::fs::FileExt::write_all_at(&file, &[0; 4096], layout::CONFIG.start)?;
-    owned.device.machine.command(Command::PowerOn)?;
-    Ok(())
+/// Damages the sector and the head of the file system, so that the partition has to be made anew.
+fn damage(disk: &File) -> std::io::Result<()> {
+    let place = locate(disk, layout::CONFIG.number, autoboot::FILE).map_err(std::io::Error::other)?;
+    disk.write_all_at(&[0; 512], place.extents[0].offset)?;
+    disk.write_all_at(&[0; 4096], layout::CONFIG.start)
 }
 
 #[tokio::test]
@@ -65,13 +56,12 @@ async fn crash_replay() -> Result<(), JourneyError> {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let ended = owned.restart()?;
     assert_eq!(ended["slot"], "B", "{ended}");
-    lose_the_default(&mut owned)?;
+    // The firmware finds slot A now; the device repairs the file and restarts into the slot that was committed.
+    owned.while_off(damage)?;
     owned.until_settled("B")?;
     let back = owned.roll_back()?;
     assert_eq!(back["slot"], "A", "{back}");
-    let off = owned.device.machine.exits().len();
-    owned.device.machine.command(Command::Cut)?;
-    owned.device.machine.wait_exits(off + 1, SHORT)?;
+    owned.off()?;
 
     let mut sum = Tally::default();
     let mut commit = None;

@@ -1,10 +1,14 @@
 //! Updates from a repository, driven from outside as an owner's script would, with servers that behave well and badly.
 
+use std::os::unix::fs::FileExt;
+
 use serde_json::{Value, json};
 use system_tests::shop::{Manner, Shop};
 use system_tests::update::{Owned, UPDATE};
 use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
+use tayberry_format::layout;
+use tayberry_format::slot::Slot;
 
 /// A device that knows the repository.
 fn customer(fixture: &Fixture, shop: &Shop<'_>) -> Result<Owned, JourneyError> {
@@ -41,6 +45,12 @@ async fn a_pulled_update_stays_then_another_and_back() -> Result<(), JourneyErro
     assert_eq!(short(&ended), ("0.1.1", "B", "idle"), "{ended}");
     assert_eq!((&ended["last"]["stayed"], &ended["previous"]), (&json!(true), &json!("0.1.0")), "{ended}");
 
+    // The way back is gone: that is said, and the slot can be written again.
+    owned.while_off(|disk| disk.write_all_at(&[0; 4096], layout::boot(Slot::A).start))?;
+    owned.until_settled("B")?;
+    let refused = owned.script.ask("POST", "/updates/rollback", None)?;
+    assert_eq!(refused.status, 500, "{}", refused.text);
+    assert!(refused.text.contains("would not have started"), "{}", refused.text);
     let answer = owned.upload(&fixture.bundle("third")?)?;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.body["previous"], Value::Null, "the way back is written over");

@@ -5,6 +5,7 @@
 //! committed slot, because the try-once flag is spent.
 
 mod block;
+mod counter;
 mod crypt;
 mod data;
 mod dm;
@@ -57,6 +58,9 @@ fn run() -> Result<Infallible, InitError> {
     steps.done("modules");
     let opened = slot::find(&machine)?;
     steps.done("disk");
+    if counter::count(&machine, &opened) {
+        switch::reboot_after(std::time::Duration::ZERO);
+    }
     let data = data::open(&opened.disk);
     steps.done("data");
     verity::open(&opened, machine.root_hash)?;

@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod autoboot;
 pub mod boot;
+pub mod boot_counter;
 pub mod clock;
 pub mod config_file;
 pub mod console;

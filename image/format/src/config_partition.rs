@@ -8,6 +8,7 @@ use crate::claim;
 use crate::fat::{self, FatError, File, Shape};
 use crate::layout;
 use crate::preseed;
+use crate::slot::Slot;
 
 /// Name of the file that holds the boot counter.
 pub const STATE: &str = "STATE.BIN";
@@ -37,6 +38,14 @@ pub fn files(autoboot: &[u8; autoboot::BYTES]) -> Vec<File<'_>> {
     ]
 }
 
+/// Where a file of [`files`] lies on the disk, in bytes, as long as nobody has moved it: whoever writes there looks first
+/// whether it holds what it should.
+#[must_use]
+pub fn place(name: &str) -> Option<u64> {
+    let placed = fat::write(&mut Cursor::new(Vec::new()), SHAPE, &files(&autoboot::sector(Slot::A))).ok()?;
+    placed.into_iter().find(|placed| placed.path == name).map(|placed| layout::CONFIG.start + placed.offset)
+}
+
 /// The bytes of a whole file system, up to the last that is used: what lies behind them does not matter. Of `kept`, paths and
 /// contents that were read from a damaged one, everything is carried over but `autoboot.txt`.
 ///
@@ -62,7 +71,6 @@ pub fn render(autoboot: &[u8; autoboot::BYTES], kept: &[(String, Vec<u8>)]) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slot::Slot;
 
     #[test]
     fn what_was_readable_is_carried_over() {
@@ -73,6 +81,8 @@ mod tests {
         ];
         let bytes = render(&autoboot::sector(Slot::B), &kept).unwrap();
         assert_eq!(bytes.len() as u64, fat::used(&mut Cursor::new(&bytes)).unwrap().next_multiple_of(4096));
+        let at = usize::try_from(place(autoboot::FILE).unwrap() - layout::CONFIG.start).unwrap();
+        assert_eq!(bytes[at..at + autoboot::BYTES], autoboot::sector(Slot::B));
         let mut whole = Cursor::new(bytes);
         whole.get_mut().resize(usize::try_from(layout::CONFIG.bytes).unwrap(), 0);
         let volume = fatfs::FileSystem::new(&mut whole, fatfs::FsOptions::new()).unwrap();

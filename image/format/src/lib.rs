@@ -5,6 +5,7 @@
 //! partition table, the files of the boot partitions, the hash tree, the kernel command line.
 
 pub mod autoboot;
+pub mod boot_counter;
 pub mod boot_report;
 pub mod bundle;
 pub mod claim;

@@ -97,6 +97,21 @@ impl Data {
         Ok(())
     }
 
+    /// Whether the kernel forces this write to the drive (FUA), which QEMU's NVMe drive does not pass on to the record: a commit
+    /// block or a superblock of the journal (kernel source: fs/jbd2/commit.c, journal.c; include/linux/jbd2.h).
+    #[must_use]
+    pub fn is_forced(&self, patch: &Patch<'_>) -> bool {
+        const MAGIC: u32 = 0xc03b_3998;
+        let head = self.key.as_ref().filter(|_| patch.offset >= START).and_then(|key| cipher(key).ok());
+        let Some((cipher, sector)) = head.zip(patch.bytes.get(..SECTOR)) else { return false };
+        let mut sector = sector.to_vec();
+        let first = u128::from((patch.offset - START) / SECTOR as u64);
+        cipher.decrypt_area(&mut sector, SECTOR, first, get_tweak_default);
+        let number =
+            |at: usize| sector[at..at + 4].iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+        number(0) == MAGIC && matches!(number(4), 2..=4)
+    }
+
     /// What the agent would find; none before there is a file system. `overlay` lies over the disk that was applied last.
     ///
     /// # Errors

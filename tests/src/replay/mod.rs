@@ -31,6 +31,9 @@ const LOOKS: usize = 120;
 /// And between two flushes that concern more than data.
 const NEAR: usize = 24;
 
+/// Flushes that a planted bug leaves out: the agent's next file is on the disk by then.
+const LOOSE: usize = 8;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -67,14 +70,11 @@ impl Recording {
                 Write::Data { offset, bytes, data } => {
                     let mut read = vec![0; usize::try_from(bytes).unwrap_or_default()];
                     log.read(data, &mut read)?;
-                    push(&mut epochs, offset, read);
+                    push(&mut epochs, Bytes { offset, bytes: read });
                 }
                 Write::Discard { offset, bytes } => {
-                    push(
-                        &mut epochs,
-                        offset,
-                        vec![0; usize::try_from(bytes.min(LONGEST_DISCARD)).unwrap_or_default()],
-                    );
+                    let zeros = usize::try_from(bytes.min(LONGEST_DISCARD)).unwrap_or_default();
+                    push(&mut epochs, Bytes { offset, bytes: vec![0; zeros] });
                 }
             }
         }
@@ -82,20 +82,13 @@ impl Recording {
         Ok(Self { epochs })
     }
 
-    /// A planted bug: the flush behind each write that `is` names is left out.
+    /// A planted bug: no flush follows the write that `is` names.
     pub fn without_flush(&mut self, is: impl Fn(u64, &[u8]) -> bool) {
-        while let Some(place) = (0..self.epochs.len().saturating_sub(1)).find(|place| {
-            let last = self.epochs[*place].iter().any(|one| is(one.offset, &one.bytes));
-            last && self.epochs[*place].len() < 64
-        }) {
-            let next = self.epochs.remove(place + 1);
-            let joined = &mut self.epochs[place];
-            joined.extend(next);
-            // Joined far enough: three flushes later the next record is written.
-            if joined.len() >= 64 || self.epochs.len() <= place + 1 {
-                break;
-            }
-        }
+        let place = self.epochs.iter().position(|epoch| epoch.iter().any(|one| is(one.offset, &one.bytes)));
+        let Some(place) = place else { return };
+        let end = (place + 1 + LOOSE).min(self.epochs.len());
+        let later: Vec<Bytes> = self.epochs.drain(place + 1..end).flatten().collect();
+        self.epochs[place].extend(later);
     }
 
     /// A planted bug: the write that `is` names comes first of all.
@@ -110,9 +103,9 @@ impl Recording {
     }
 }
 
-fn push(epochs: &mut [Vec<Bytes>], offset: u64, bytes: Vec<u8>) {
+fn push(epochs: &mut [Vec<Bytes>], bytes: Bytes) {
     if let Some(epoch) = epochs.last_mut() {
-        epoch.push(Bytes { offset, bytes });
+        epoch.push(bytes);
     }
 }
 
@@ -191,6 +184,8 @@ impl State {
         writes: &[&Bytes],
     ) -> Result<(), JourneyError> {
         let all = patches(writes);
+        // These the drive kept for good before anything later was written.
+        let forced: Vec<bool> = all.iter().map(|patch| self.data.is_forced(patch)).collect();
         let mixed = writes.iter().any(|one| one.offset < DATA_START)
             && writes.iter().any(|one| one.offset >= DATA_START);
         let mut looks = if mixed { NEAR } else { 0 };
@@ -200,7 +195,7 @@ impl State {
             looks = looks.saturating_sub(1);
         };
         // One write lost; first those that concern more than data.
-        let mut lost: Vec<usize> = (0..all.len().saturating_sub(1)).collect();
+        let mut lost: Vec<usize> = (0..all.len().saturating_sub(1)).filter(|index| !forced[*index]).collect();
         lost.sort_by_key(|index| all[*index].offset >= DATA_START);
         for index in lost {
             let mut rest = all.clone();
@@ -222,7 +217,8 @@ impl State {
         }
         if all.len() > 2 {
             for _ in 0..SUBSETS {
-                let chosen: Vec<Patch<'_>> = all.iter().filter(|_| self.random() & 1 == 0).cloned().collect();
+                let chosen = all.iter().zip(&forced).filter(|(_, forced)| **forced || self.random() & 1 == 0);
+                let chosen: Vec<Patch<'_>> = chosen.map(|(patch, _)| patch.clone()).collect();
                 judge(self, chosen, &|| format!("epoch {number}, a random part"));
             }
         }

@@ -212,7 +212,11 @@ fn started(record: &Record, seen: &Seen, now: i64) -> Record {
         None => record.ended(target, Some(otherwise), now),
     };
     match &record.phase {
-        Idle => record.clone(),
+        // The initramfs may have gone back to it: then the other slot is not the way back any more.
+        Idle => {
+            let previous = record.previous.clone().filter(|system| system.root_hash != seen.root_hash);
+            Record { previous, ..record.clone() }
+        }
         Writing(target) => record.ended(target, Some(Reason::Interrupted), now),
         // What is to be tried runs already: somebody else restarted into it.
         Staged(target) if runs(target) => record.ended(target, None, now),

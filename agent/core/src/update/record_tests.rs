@@ -218,6 +218,9 @@ fn there_is_a_way_back_until_the_other_slot_is_written() {
     let done = next(&done, Event::Committed, 8).unwrap();
     assert_eq!((done.previous, done.failed.len()), (Some(from), 1));
     assert_eq!(done.failed[0], Failed { root_hash: NEW, why: Reason::Owner });
+    // The new one decayed, and the initramfs went back by itself.
+    let gone_back = next(&stayed, Event::Started(seen(Slot::A)), 9).unwrap();
+    assert_eq!(gone_back.previous, None);
     let written = next(&stayed, Event::Accepted(target()), 9).unwrap();
     assert_eq!(written.previous, None);
 }

@@ -70,6 +70,11 @@ impl Looking {
     }
 }
 
+/// Whether a system that was committed does its work.
+pub(super) async fn works(handle: &Handle) -> bool {
+    front(&handle.0.bus).await == Finding::Passed
+}
+
 fn found(result: Result<(), String>) -> Finding {
     result.map_or_else(Finding::Failed, |()| Finding::Passed)
 }

@@ -9,9 +9,9 @@ use tayberry_core::update::gate::{self, Verdict};
 use tayberry_core::update::record::{Event, Phase, Target};
 use tayberry_format::boot_report::GUARD;
 
-use super::gate::Looking;
+use super::gate::{self as look, Looking};
 use super::{Handle, RecordError, evidence};
-use crate::device::{autoboot, boot, clock, slots};
+use crate::device::{autoboot, boot, boot_counter, clock, slots};
 
 /// How often the checks are looked at, and what failed is tried again.
 const LOOK: Duration = Duration::from_secs(2);
@@ -26,13 +26,28 @@ impl Handle {
                 // The trial of a slot that nobody asked for must not become the default.
                 Phase::Idle if boot::is_try_once() && self.is_not_default() => self.leave().await,
                 Phase::GoingBack(target, _) if target.slot == self.0.running => self.leave().await,
-                _ => return std::future::pending().await,
+                _ => return self.settle().await,
             };
             if let Err(error) = done {
                 tracing::error!("update: {error}");
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// The system was committed before: once it works, its starts are counted anew. Then nothing more: updates come from
+    /// outside.
+    async fn settle(&self) -> Infallible {
+        while !look::works(self).await {
+            tokio::time::sleep(LOOK).await;
+        }
+        let disk = self.0.report.disk.clone();
+        match tokio::task::spawn_blocking(move || boot_counter::clear(&disk)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("the counter of starts: {error}"),
+            Err(error) => tracing::warn!("the counter of starts: {error}"),
+        }
+        std::future::pending().await
     }
 
     /// Looks until the gate has a verdict.
