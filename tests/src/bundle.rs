@@ -66,6 +66,18 @@ impl<'a> Press<'a> {
     /// # Errors
     /// When it cannot be made.
     pub fn with_command_line(&self, version: &str, from: &str, to: &str) -> Result<PathBuf, JourneyError> {
+        self.with_command_lines(version, &[(from, to)])
+    }
+
+    /// The same with several changes.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn with_command_lines(
+        &self,
+        version: &str,
+        changes: &[(&str, &str)],
+    ) -> Result<PathBuf, JourneyError> {
         self.bundle_of(version, None, |image| {
             let file = std::fs::OpenOptions::new().read(true).write(true).open(image)?;
             let place = locate(&file, layout::boot(Slot::A).number, "cmdline.txt")
@@ -74,8 +86,12 @@ impl<'a> Press<'a> {
             let mut line = vec![0; usize::try_from(place.size).unwrap_or_default()];
             file.read_exact_at(&mut line, extent.offset)?;
             let line = String::from_utf8_lossy(&line).into_owned();
-            let changed = line.replacen(from, &format!("{to:from$}", from = from.len()), 1);
-            assert!(changed != line && changed.len() == line.len(), "{line}");
+            let mut changed = line.clone();
+            for (from, to) in changes {
+                let next = changed.replacen(from, &format!("{to:from$}", from = from.len()), 1);
+                assert!(next != changed && next.len() == changed.len(), "{line}");
+                changed = next;
+            }
             Ok(file.write_all_at(changed.as_bytes(), extent.offset)?)
         })
     }

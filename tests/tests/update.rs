@@ -87,6 +87,36 @@ async fn stays(fixture: &Fixture, bad: &Path, part: &str) -> Result<(), JourneyE
     Ok(())
 }
 
+/// A kernel that waits for ever: the firmware's watchdog resets the board.
+#[tokio::test]
+#[ignore = "waits for the firmware's watchdog: scripts/test full"]
+async fn a_system_that_hangs_before_its_first_program_is_left() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let press = Press::new(&fixture)?;
+    let bad = press.with_command_lines(
+        "0.1.2",
+        &[
+            ("quiet loglevel=4 panic=10 oops=panic", "root=/dev/nope rootwait"),
+            ("rdinit=/init", "rdinit=/nope"),
+        ],
+    )?;
+    stays(&fixture, &bad, "did not come up").await
+}
+
+/// The new system starts and then does nothing more: the guard ends the trial.
+#[tokio::test]
+#[ignore = "waits for the whole time of a trial: scripts/test full"]
+async fn a_system_that_hangs_is_left() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let press = Press::new(&fixture)?;
+    let bad = press.with_command_line(
+        "0.1.2",
+        "quiet loglevel=4 panic=10 oops=panic",
+        "systemd.unit=emergency.target",
+    )?;
+    stays(&fixture, &bad, "did not come up").await
+}
+
 /// The agent of the new system never starts: the guard ends the trial.
 #[tokio::test]
 #[ignore = "waits for the whole time of a trial: scripts/test full"]

@@ -115,7 +115,8 @@ pub async fn look<R: Read>(entries: &mut Entries<R>) -> Result<Trusted, TrustErr
     Ok(trusted)
 }
 
-type Small = BTreeMap<String, Vec<u8>>;
+/// Names and contents of small files.
+pub type Small = BTreeMap<String, Vec<u8>>;
 
 /// All entries before the pack, and the pack's name.
 fn before_the_pack<R: Read>(entries: &mut Entries<R>) -> Result<(String, Small), TrustError> {
@@ -138,7 +139,7 @@ fn before_the_pack<R: Read>(entries: &mut Entries<R>) -> Result<(String, Small),
 ///
 /// # Errors
 /// When it leads nowhere.
-pub(crate) async fn believe(root: &[u8], small: &Small) -> Result<(Trusted, u64), TrustError> {
+pub async fn believe(root: &[u8], small: &Small) -> Result<(Trusted, u64), TrustError> {
     let base = || Url::parse("bundle:///").map_err(|_| TrustError::Missing("address"));
     let loader = RepositoryLoader::new(&root, base()?, base()?)
         .transport(Served(small.clone()))

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -224,7 +225,8 @@ impl<'a> Power<'a> {
         device_tree::write(self.tools, self.spec, base, &device_tree, boot, medium)?;
         let air = self.spec.air.map_or("", |_| AIR);
         let cmdline = format!("{} {WATCHDOG}{air} {}", serial_console(&boot.cmdline), self.spec.cmdline);
-        Ok(Loaded { kernel, initramfs, device_tree, cmdline, pstore: self.pstore.clone() })
+        let watchdog = boot.kernel_watchdog_timeout.map(|seconds| Duration::from_secs(seconds.into()));
+        Ok(Loaded { kernel, initramfs, device_tree, cmdline, pstore: self.pstore.clone(), watchdog })
     }
 
     /// One run of QEMU.
@@ -244,7 +246,8 @@ impl<'a> Power<'a> {
             }
         }
         let mut child = qemu::start(self.tools, self.spec, loaded)?;
-        let outcome = self.supervise(&mut child, signal, signals);
+        let patience = self.spec.guest.as_ref().and(loaded.watchdog);
+        let outcome = self.supervise(&mut child, patience, signal, signals);
         // Whatever happened, QEMU must be gone before its disks are looked at. One that ended already is no error.
         child.kill().or_else(|_| child.try_wait().map(drop)).map_err(at("qemu"))?;
         child.wait().map_err(at("qemu"))?;
@@ -272,6 +275,7 @@ impl<'a> Power<'a> {
     fn supervise(
         &mut self,
         child: &mut Child,
+        patience: Option<Duration>,
         signal: &Sender<Signal>,
         signals: &Receiver<Signal>,
     ) -> Result<Exit, EmulateError> {
@@ -296,7 +300,9 @@ impl<'a> Power<'a> {
             cable(&mut qmp, false)?;
         }
         let mut watchdog = false;
-        for one in signals {
+        // The firmware's watchdog resets the board until a program of the guest's has taken over.
+        let mut reset = patience.map(|patience| Instant::now() + patience);
+        while let Some(one) = next(signals, reset)? {
             match one {
                 Signal::Command(Command::Cut) => return Ok(Exit::Cut),
                 Signal::Command(Command::Quit) => return Ok(Exit::Quit),
@@ -314,6 +320,7 @@ impl<'a> Power<'a> {
                 }
                 Signal::Event(name, data) => match (name.as_str(), data["reason"].as_str()) {
                     ("WATCHDOG", _) => watchdog = true,
+                    ("VSERPORT_CHANGE", _) => reset = None,
                     ("SHUTDOWN", Some("guest-shutdown" | "host-signal")) => return Ok(Exit::Off),
                     ("SHUTDOWN", _) => {
                         self.keep_memory(&mut qmp)?;
@@ -324,7 +331,8 @@ impl<'a> Power<'a> {
                 },
             }
         }
-        Err(EmulateError::Ended)
+        self.keep_memory(&mut qmp)?;
+        Ok(Exit::Watchdog)
     }
 
     /// Answers the guest's property buffers until QEMU closes the port.
@@ -343,6 +351,16 @@ impl<'a> Power<'a> {
         qmp.execute("pmemsave", &json!({ "val": address, "size": PSTORE_BYTES, "filename": path }))?;
         self.pstore = Some(path);
         Ok(())
+    }
+}
+
+/// The next signal; none if there was none until `end`.
+fn next(signals: &Receiver<Signal>, end: Option<Instant>) -> Result<Option<Signal>, EmulateError> {
+    let Some(end) = end else { return signals.recv().map(Some).map_err(|_| EmulateError::Ended) };
+    match signals.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        Ok(signal) => Ok(Some(signal)),
+        Err(RecvTimeoutError::Timeout) => Ok(None),
+        Err(RecvTimeoutError::Disconnected) => Err(EmulateError::Ended),
     }
 }
 

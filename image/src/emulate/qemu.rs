@@ -38,6 +38,8 @@ pub struct Loaded {
     pub cmdline: String,
     /// What the kernel left in memory before the reset.
     pub pstore: Option<PathBuf>,
+    /// When the firmware's watchdog resets a board whose system does not come up.
+    pub watchdog: Option<std::time::Duration>,
 }
 
 /// The machine without anything that changes between boots.
@@ -202,6 +204,7 @@ mod tests {
             device_tree: empty,
             cmdline: String::new(),
             pstore: None,
+            watchdog: None,
         };
         let all = arguments(&spec, &loaded).join(" ");
         assert!(all.contains("restrict=on,hostfwd=tcp:127.0.0.1:8443-:443"), "{all}");

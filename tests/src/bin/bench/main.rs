@@ -8,6 +8,7 @@ mod boot;
 mod build;
 mod debian;
 mod stock;
+mod update;
 
 use std::process::ExitCode;
 
@@ -15,7 +16,8 @@ use system_tests::{Fixture, JourneyError};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(std::env::args().nth(1).as_deref()).await {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -24,12 +26,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(name: Option<&str>) -> Result<(), JourneyError> {
-    match name {
-        Some("build") => build::run(),
-        Some("agent") => agent::run(&Fixture::load()?).await,
-        Some("boot") => boot::run(&Fixture::load()?).await,
-        _ => Err(JourneyError::Failed("say which: scripts/bench agent, boot or build".into())),
+async fn run(words: &[&str]) -> Result<(), JourneyError> {
+    match words {
+        ["build"] => build::run(),
+        ["agent"] => agent::run(&Fixture::load()?).await,
+        ["boot"] => boot::run(&Fixture::load()?).await,
+        ["update"] => update::run(&Fixture::load()?).await,
+        ["install", version, work] => update::child(version.as_ref(), work.as_ref()),
+        _ => Err(JourneyError::Failed("say which: scripts/bench agent, boot, build or update".into())),
     }
 }
 
