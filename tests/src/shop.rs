@@ -165,7 +165,7 @@ fn serve(inner: &Inner, mut stream: TcpStream) -> std::io::Result<()> {
         _ => file,
     };
     match File::open(file) {
-        Ok(file) if plain => answer(inner, &mut stream, &file, range, is_pack),
+        Ok(file) if plain => answer(inner, &mut stream, &file, range.as_ref(), is_pack),
         _ => stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
     }
 }
@@ -174,11 +174,11 @@ fn answer(
     inner: &Inner,
     stream: &mut TcpStream,
     file: &File,
-    range: Option<Range<u64>>,
+    range: Option<&Range<u64>>,
     is_pack: bool,
 ) -> std::io::Result<()> {
     let all = file.metadata()?.len();
-    let part = range.clone().unwrap_or(0..all);
+    let part = range.cloned().unwrap_or(0..all);
     let mut bytes =
         vec![0; usize::try_from(part.end.min(all).saturating_sub(part.start)).unwrap_or_default()];
     file.read_exact_at(&mut bytes, part.start)?;

@@ -9,7 +9,7 @@ use system_tests::replay::{Recording, Tally, replay};
 use system_tests::update::Owned;
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::disk;
-use tayberry::emulate::power;
+use tayberry::emulate::recorded;
 use tayberry_firmware::locate;
 use tayberry_format::{autoboot, layout};
 
@@ -18,9 +18,9 @@ const POINTS: u64 = 5000;
 
 /// The disk at the beginning of each boot, and what that boot wrote.
 fn boots(owned: &Owned) -> Vec<(PathBuf, PathBuf)> {
-    let (before, writes) = (power::before(&owned.device.disk(0)), owned.device.machine.port("writes"));
+    let (before, writes) = (recorded::before(&owned.device.disk(0)), owned.device.machine.port("writes"));
     (0..)
-        .map(|boot| (power::kept(&before, boot), power::kept(&writes, boot)))
+        .map(|boot| (recorded::kept(&before, boot), recorded::kept(&writes, boot)))
         .take_while(|(_, writes)| writes.exists())
         .chain([(before.clone(), writes.clone())])
         .collect()

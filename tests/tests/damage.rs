@@ -19,6 +19,9 @@ const FILL: &str = "for size in 8G 2G 512M 128M 32M 8M 2M 512K 128K 32K 4K; do n
     while [ $n -lt 9 ] && fallocate -l $size /var/lib/fill.$size.$n 2>/dev/null; do n=$((n+1)); done; done; \
     rm -f /var/lib/fill.*.9; ! dd if=/dev/zero of=/var/lib/fill.end bs=4k count=1 conv=fsync 2>/dev/null";
 
+/// What happens to a disk.
+type Damage = fn(&std::fs::File) -> std::io::Result<()>;
+
 fn autoboot_at(disk: &std::fs::File) -> std::io::Result<u64> {
     let place = locate(disk, layout::CONFIG.number, autoboot::FILE).map_err(std::io::Error::other)?;
     Ok(place.extents[0].offset)
@@ -38,7 +41,7 @@ fn delete(disk: &std::fs::File) -> std::io::Result<()> {
 async fn a_lost_autoboot_txt_is_written_anew() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut owned = Owned::start(&fixture)?;
-    let damages: [(&str, fn(&std::fs::File) -> std::io::Result<()>); 3] = [
+    let damages: [(&str, Damage); 3] = [
         ("deleted", delete),
         ("zeroed", |disk| disk.write_all_at(&[0; autoboot::BYTES], autoboot_at(disk)?)),
         ("half written", |disk| disk.write_all_at(&[0xff; 40], autoboot_at(disk)?)),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use system_tests::device::{BOOT, Device};
 use system_tests::{Fixture, JourneyError};
-use tayberry::emulate::power::{self, Command};
+use tayberry::emulate::power::Command;
+use tayberry::emulate::recorded;
 use tayberry::emulate::writes::{Log, SECTOR, Write};
 use tayberry::emulate::{EmulateError, disk};
 use tayberry::image_file;
@@ -80,7 +81,7 @@ async fn a_power_cut_at_any_write_of_the_first_boot_leaves_a_disk_that_boots() -
     assert!(log.writes.len() > 100, "a first boot writes: {}", log.writes.len());
     let folder = fixture.folder()?;
     let (base, torn) = (folder.path().join("base"), folder.path().join("torn"));
-    disk::copy_sparse(&power::before(&device.disk(0)), &base)?;
+    disk::copy_sparse(&recorded::before(&device.disk(0)), &base)?;
     let points = sample(log.writes.len(), SAMPLES);
     let real = sample(points.len(), BOOTED);
     let mut done = 0;

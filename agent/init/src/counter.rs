@@ -19,7 +19,7 @@ use crate::{block, steps};
 
 /// Where the command line of a slot lies at the latest, in bytes from the beginning of its boot partition: it is one of the
 /// first files.
-const COMMAND_LINE: usize = 8 * MIB as usize;
+const COMMAND_LINE: u64 = 8 * MIB;
 
 /// Counts. Returns true if the board must be reset: another slot is the default now. What cannot be read or written keeps no
 /// system from starting.
@@ -123,7 +123,7 @@ fn bootable(disk: &str, slot: Slot) -> bool {
         let root_hash = RootHash(Sha256::digest(top).into());
         let mut boot = Vec::new();
         let partition = File::open(block::path(&block::partition(disk, slot.boot_partition())))?;
-        partition.take(COMMAND_LINE as u64).read_to_end(&mut boot)?;
+        partition.take(COMMAND_LINE).read_to_end(&mut boot)?;
         let text = root_hash.to_string();
         let found = boot.starts_with(&[0xeb]) && boot.windows(text.len()).any(|part| part == text.as_bytes());
         found

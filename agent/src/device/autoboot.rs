@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn whatever_happened_to_the_file_it_can_be_written_again() {
-        let damages: [(&str, fn(&tempfile::NamedTempFile), Found); 6] = [
+        type Damage = fn(&tempfile::NamedTempFile);
+        let damages: [(&str, Damage, Found); 6] = [
             (
                 "deleted",
                 |disk| with_card_reader(disk, |volume| volume.root_dir().remove("autoboot.txt").unwrap()),

@@ -191,8 +191,9 @@ impl Context<'_> {
 
     /// Cuts what the device holds. The slot that runs is of use only for what would be fetched.
     fn plan(&self, index: &tayberry_format::bundle::index::Index, pulled: bool) -> Result<Plan, JobError> {
-        let running = slots::open(&self.order.disk, self.order.running).map_err(drive)?;
-        let target = slots::open(&self.order.disk, self.order.running.other()).map_err(drive)?;
+        let running = slots::open(&self.order.disk, self.order.running).map_err(|error| drive(&error))?;
+        let target =
+            slots::open(&self.order.disk, self.order.running.other()).map_err(|error| drive(&error))?;
         let slots = if pulled { 2 } else { 1 };
         self.follower.phase(UpdatePhase::Planning, slots * index.bytes());
         let mut looked = 0;
@@ -201,9 +202,12 @@ impl Context<'_> {
             self.follower.moved(looked);
         };
         let held = if pulled {
-            scan::held(index, &running, &target, &mut progress).map_err(drive)?
+            scan::held(index, &running, &target, &mut progress).map_err(|error| drive(&error))?
         } else {
-            Held { target: scan::target(index, &target, &mut progress).map_err(drive)?, ..Held::default() }
+            Held {
+                target: scan::target(index, &target, &mut progress).map_err(|error| drive(&error))?,
+                ..Held::default()
+            }
         };
         Ok(Plan::new(index, &held))
     }
@@ -228,8 +232,8 @@ impl Context<'_> {
             pulled,
             from: Some(System { version: running()?, root_hash: self.order.root_hash }),
         };
-        let running = slots::open(&self.order.disk, self.order.running).map_err(drive)?;
-        let place = slots::open(&self.order.disk, target.slot).map_err(drive)?;
+        let running = slots::open(&self.order.disk, self.order.running).map_err(|error| drive(&error))?;
+        let place = slots::open(&self.order.disk, target.slot).map_err(|error| drive(&error))?;
         self.follower.accepted(&target).map_err(JobError::State)?;
         let plan = self.plan(index, pulled)?;
         self.follower.phase(UpdatePhase::Writing, index.bytes());
@@ -267,7 +271,7 @@ fn running() -> Result<Version, JobError> {
     version.parse().map_err(|_| JobError::Version(version.to_owned()))
 }
 
-fn drive(error: std::io::Error) -> JobError {
+fn drive(error: &std::io::Error) -> JobError {
     JobError::Failed(Reason::Write { why: error.to_string() })
 }
 

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::emulate::board::{Exit, Spec};
 use crate::emulate::firmware_port::Mailbox;
-use crate::emulate::power::{BootRecord, Command, Power, Shared, Torn};
+use crate::emulate::power::{BootRecord, Command, Power, Shared};
+use crate::emulate::recorded::Torn;
 use crate::emulate::{EmulateError, at, console};
 use crate::tools::Tools;
 

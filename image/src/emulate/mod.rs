@@ -12,6 +12,7 @@ pub mod machine;
 pub mod power;
 pub mod qemu;
 pub mod qmp;
+pub mod recorded;
 pub mod writes;
 
 use std::path::PathBuf;

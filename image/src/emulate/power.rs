@@ -6,7 +6,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tayberry_firmware::{Board, Boot, Medium, ResetState};
 
@@ -16,7 +15,8 @@ use crate::emulate::disk;
 use crate::emulate::firmware_port::{self, Mailbox, THROTTLED_NOW, TRY_ONCE};
 use crate::emulate::qemu::{self, Loaded};
 use crate::emulate::qmp::Qmp;
-use crate::emulate::writes::{Log, SECTOR};
+use crate::emulate::recorded::{Torn, before, keep_both, tear};
+use crate::emulate::writes::Log;
 use crate::emulate::{EmulateError, at};
 use crate::tools::Tools;
 
@@ -57,17 +57,6 @@ pub struct BootRecord {
     pub medium: Medium,
     /// The verdict.
     pub boot: Boot,
-}
-
-/// A write that a power cut tore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Torn {
-    /// Byte offset on the disk.
-    pub offset: u64,
-    /// Length of the write in bytes.
-    pub bytes: u64,
-    /// Bytes of it that reached the disk.
-    pub kept: u64,
 }
 
 /// What other threads see.
@@ -366,37 +355,6 @@ fn next(signals: &Receiver<Signal>, end: Option<Instant>) -> Result<Option<Signa
 
 fn cable(qmp: &mut Qmp, plugged: bool) -> Result<(), EmulateError> {
     qmp.execute("set_link", &json!({ "name": qemu::CABLE, "up": plugged })).map(drop)
-}
-
-/// Where a recorded disk is kept as it was when the board was switched on; the record begins there.
-#[must_use]
-pub fn before(disk: &Path) -> PathBuf {
-    disk.with_extension("before")
-}
-
-/// Where a recorded disk, or its record, is kept of boot `number` (from 0) once another boot has begun.
-#[must_use]
-pub fn kept(file: &Path, number: u32) -> PathBuf {
-    file.with_added_extension(number.to_string())
-}
-
-/// Keeps the disk and the record of the boot before, if there was one.
-fn keep_both(before: &Path, record: &Path) -> std::io::Result<()> {
-    if !before.exists() || !record.exists() {
-        return Ok(());
-    }
-    let number = (0..).find(|number| !kept(record, *number).exists()).unwrap_or_default();
-    std::fs::rename(before, kept(before, number))?;
-    std::fs::rename(record, kept(record, number))
-}
-
-/// Brings the disk `before` to the middle of the last write of `log`; none when nothing was written.
-fn tear(log: &Log, before: &Path, keep: Option<u64>) -> Result<Option<(PathBuf, Torn)>, EmulateError> {
-    let Some((count, offset, bytes)) = log.last_data() else { return Ok(None) };
-    let kept = keep.unwrap_or(bytes / 2 / SECTOR * SECTOR).min(bytes);
-    let disk = std::fs::OpenOptions::new().write(true).open(before).map_err(at(before))?;
-    log.replay(&disk, count, Some(kept)).map_err(at(before))?;
-    Ok(Some((before.to_owned(), Torn { offset, bytes, kept })))
 }
 
 /// The virtual board has its serial port where a Pi 5 has the first of several; a console that the driver does not have

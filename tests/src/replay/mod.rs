@@ -21,7 +21,7 @@ use judge::Verified;
 use overlay::{Overlay, Patch};
 
 /// Places at which one write is torn.
-const TEARS: u64 = 6;
+const TEARS: u8 = 6;
 /// Random subsets of the writes between two flushes.
 const SUBSETS: u64 = 6;
 /// Of a discard so many bytes are played, in bytes: it covers what no file system uses.
@@ -207,8 +207,8 @@ impl State {
         }
         for (index, write) in all.iter().enumerate() {
             let sectors = write.bytes.len() as u64 / SECTOR;
-            let step = (sectors / (TEARS + 1)).max(1);
-            for tear in (1..sectors).step_by(usize::try_from(step).unwrap_or(1)).take(TEARS as usize) {
+            let step = (sectors / (u64::from(TEARS) + 1)).max(1);
+            for tear in (1..sectors).step_by(usize::try_from(step).unwrap_or(1)).take(TEARS.into()) {
                 let mut torn = all[..=index].to_vec();
                 let kept = usize::try_from(tear * SECTOR).unwrap_or_default();
                 torn[index].bytes = &write.bytes[..kept];

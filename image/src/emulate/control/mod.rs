@@ -15,7 +15,8 @@ use crate::emulate::board::Exit;
 use crate::emulate::firmware_port::TRY_ONCE;
 use crate::emulate::gpio_port::Gpio;
 use crate::emulate::machine::Machine;
-use crate::emulate::power::{Command, Torn};
+use crate::emulate::power::Command;
+use crate::emulate::recorded::Torn;
 
 /// Longest line in bytes, line feed included.
 pub const MAX_LINE: usize = tayberry_guest::protocol::MAX_LINE;
