@@ -9,6 +9,7 @@ use system_tests::{Fixture, JourneyError};
 
 /// A bundle is handed in, tried, judged, and stays.
 #[tokio::test]
+#[ignore = "crash_replay hands the same bundle in: scripts/test full"]
 async fn an_uploaded_update_is_installed_and_stays() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut owned = Owned::start(&fixture)?;

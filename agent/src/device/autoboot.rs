@@ -37,8 +37,10 @@ pub fn look(disk: &str) -> io::Result<Found> {
     if let Some(slot) = autoboot::default_slot(&text) {
         return Ok(Found::Ours(slot));
     }
+    // What a person writes is text; the rest of a file that was half overwritten is not.
+    let is_text = text.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
     let named = Autoboot::parse(&text, false).boot_partition.and_then(Slot::from_boot_partition);
-    Ok(named.map_or(Found::Damaged, Found::Edited))
+    Ok(named.filter(|_| is_text).map_or(Found::Damaged, Found::Edited))
 }
 
 /// Makes `slot` the default and reads that back: one sector is overwritten where it lies. Where that is not possible, the
@@ -183,7 +185,7 @@ mod tests {
                 "half written",
                 |disk| {
                     let offset = place(disk.as_file()).unwrap();
-                    disk.as_file().write_all_at(&[0xff; 24], offset).unwrap();
+                    disk.as_file().write_all_at(&[0xff; 40], offset).unwrap();
                 },
                 Found::Damaged,
             ),

@@ -30,7 +30,11 @@ pub fn at_start(report: &BootReport, facts: &Facts) -> Done {
 
 fn try_repair(report: &BootReport, facts: &Facts) -> std::io::Result<Done> {
     let disk = &report.disk;
-    let found = autoboot::look(disk)?;
+    let found = match autoboot::look(disk)? {
+        // A file that names a slot which does not start is no choice of anybody's.
+        Found::Edited(slot) if facts.default != Some(slot) => Found::Damaged,
+        found => found,
+    };
     if found == Found::Damaged && matches!(report.data, Data::Unavailable { .. }) {
         let why = "it is damaged, and the copy lies on the data partition, which is not available";
         return Err(std::io::Error::other(why));
