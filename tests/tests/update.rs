@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 use system_tests::bundle::Press;
-use system_tests::update::Owned;
+use system_tests::device::BOOT;
+use system_tests::update::{Owned, UPDATE};
 use system_tests::{Fixture, JourneyError};
 
 /// A bundle is handed in, tried, judged, and stays.
@@ -85,6 +86,28 @@ async fn stays(fixture: &Fixture, bad: &Path, part: &str) -> Result<(), JourneyE
     let again = owned.upload(bad)?;
     assert_eq!(again.status, 422, "{}", again.text);
     assert!(again.text.contains("was tried before"), "{}", again.text);
+    Ok(())
+}
+
+/// A kernel that stops while the system is on trial: its last words are kept and told.
+#[tokio::test]
+#[ignore = "a panic of another kind runs always: scripts/test full"]
+async fn a_system_that_crashes_on_trial_says_what_its_kernel_said() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut owned = Owned::start(&fixture)?;
+    let answer = owned.upload(&fixture.bundle("next")?)?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let boots = owned.device.machine.exits().len();
+    owned.script.ask("POST", "/updates/restart", None)?;
+    owned.device.machine.wait_exits(boots + 1, UPDATE)?;
+    // As soon as anything can be told to the new system.
+    let bus = owned.device.bus().await?;
+    drop(tokio::time::timeout(BOOT, bus.shell("echo c > /proc/sysrq-trigger", BOOT)).await);
+    owned.device.machine.wait_exits(boots + 2, UPDATE)?;
+    let ended = owned.until_settled("A")?;
+    let sentence = ended["last"]["sentence"].as_str().unwrap_or_default();
+    assert!(sentence.contains("crashed: Kernel panic - not syncing: sysrq triggered crash"), "{ended}");
+    assert!(!ended["last"]["log"].as_array().is_none_or(Vec::is_empty), "{ended}");
     Ok(())
 }
 

@@ -21,6 +21,11 @@ pub fn choose<'a>(channels: &'a Channels, channel: &Channel, running: &Version) 
     releases.iter().filter(takes).max_by(|one, other| one.version.cmp(&other.version))
 }
 
+/// How often it asks again while that fails: a router that is restarted, a night without internet.
+pub const RETRY: Duration = Duration::from_secs(15 * 60);
+/// How often it tries to go on with an install that was cut off, once a look.
+pub const TRIES: u32 = 30;
+
 /// What is seen before the device acts by itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen<'a> {
@@ -34,8 +39,10 @@ pub struct Seen<'a> {
     pub hour: u8,
     /// Since the repository was asked; none before that.
     pub asked: Option<Duration>,
-    /// An install was cut off by a power cut or restart.
-    pub cut_off: bool,
+    /// That failed.
+    pub failed: bool,
+    /// An install was cut off by a power cut or restart, and going on was tried so often; none if there was none.
+    pub cut_off: Option<u32>,
 }
 
 /// What the device does by itself.
@@ -55,9 +62,10 @@ pub enum Act {
 #[must_use]
 pub fn act(seen: Seen<'_>) -> Act {
     let now = seen.settings.automatic && seen.settings.window.contains(seen.hour);
-    let stale = seen.asked.is_none_or(|asked| asked >= INTERVAL);
+    let interval = if seen.failed { RETRY } else { INTERVAL };
+    let stale = seen.asked.is_none_or(|asked| asked >= interval);
     match seen.phase {
-        UpdatePhase::Idle if seen.cut_off => Act::Install,
+        UpdatePhase::Idle if seen.cut_off.is_some_and(|tries| tries < TRIES) => Act::Install,
         UpdatePhase::Idle if now && seen.offered && !stale => Act::Install,
         UpdatePhase::Idle if seen.settings.automatic && stale => Act::Ask,
         UpdatePhase::Staged if now => Act::Restart,
@@ -106,7 +114,8 @@ mod tests {
             offered: true,
             hour,
             asked,
-            cut_off: false,
+            failed: false,
+            cut_off: None,
         };
         let rows = [
             ("the owner decides", seen(&manual, Idle, 3, None), Act::Wait),
@@ -119,7 +128,10 @@ mod tests {
             ("written, at noon", seen(&automatic, Staged, 12, fresh), Act::Wait),
             ("written, at night", seen(&automatic, Staged, 4, fresh), Act::Restart),
             ("written, the owner restarts", seen(&manual, Staged, 4, fresh), Act::Wait),
-            ("cut off", Seen { cut_off: true, ..seen(&manual, Idle, 12, None) }, Act::Install),
+            ("cut off", Seen { cut_off: Some(0), ..seen(&manual, Idle, 12, None) }, Act::Install),
+            ("cut off, in vain", Seen { cut_off: Some(TRIES), ..seen(&manual, Idle, 12, None) }, Act::Wait),
+            ("asked in vain", Seen { failed: true, ..seen(&automatic, Idle, 12, Some(RETRY)) }, Act::Ask),
+            ("asked in vain just now", Seen { failed: true, ..seen(&automatic, Idle, 12, fresh) }, Act::Wait),
         ];
         for (name, seen, wanted) in rows {
             assert_eq!(act(seen), wanted, "{name}");

@@ -16,12 +16,13 @@ const LOOK: Duration = Duration::from_secs(60);
 impl Handle {
     /// Looks and acts, for ever.
     pub async fn run_alone(&self) -> Infallible {
-        let mut cut_off = self.was_cut_off();
+        let mut tries = 0;
         loop {
+            let cut_off = self.was_cut_off().then_some(tries);
             match self.decide(cut_off) {
                 Act::Wait => {}
                 act => {
-                    cut_off = false;
+                    tries += u32::from(cut_off.is_some());
                     self.act(act).await;
                 }
             }
@@ -29,17 +30,19 @@ impl Handle {
         }
     }
 
-    fn decide(&self, cut_off: bool) -> Act {
+    fn decide(&self, cut_off: Option<u32>) -> Act {
         let now = self.look();
         let settings = self.0.keeper.get().updates.clone().unwrap_or_default();
         let asked = lock(&self.0.asked).at.map(|(_, at)| clock::uptime().saturating_sub(at));
         let has_repository = now.repository.is_some();
+        let failed = now.problem.is_some();
         let act = offer::act(Seen {
             settings: &settings,
             phase: now.phase,
-            offered: now.available.is_some_and(|available| !available.tried_before),
+            offered: !failed && now.available.is_some_and(|available| !available.tried_before),
             hour: clock::local_hour(),
             asked,
+            failed,
             cut_off,
         });
         if has_repository { act } else { Act::Wait }
