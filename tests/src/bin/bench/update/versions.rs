@@ -126,7 +126,12 @@ impl<'a> Copy<'a> {
         let is_update = |part: &&str| UPDATES.iter().any(|name| part.contains(&format!("\"{name}\"")));
         let shorter: Vec<&str> = parts.into_iter().filter(|part| !is_update(part)).collect();
         std::fs::write(&config, shorter.join("[[suite]]"))?;
-        self.tayberry(&["lock".as_ref(), "--accept-scripts".as_ref()])?;
+        // Not in the namespace, where apt cannot become another user.
+        let mut command = Command::new(&self.program);
+        done(
+            command.arg("--project").arg(self.folder.join("copy")).args(["lock", "--accept-scripts"]),
+            "tayberry lock",
+        )?;
         let old = Lock::load(&lock).map_err(failed)?;
         std::fs::write(&config, text)?;
         std::fs::write(&lock, kept)?;
