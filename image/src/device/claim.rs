@@ -215,7 +215,7 @@ mod tests {
             (Arguments { name: "My Pi".into(), ..good.clone() }, "--name: a hostname"),
             (Arguments { timezone: Some("../x".into()), ..good.clone() }, "--timezone: a timezone"),
             (Arguments { language: Some("fr".into()), ..good.clone() }, "--language: a language"),
-            (Arguments { channel: Some("x".into()), ..good }, "--channel: a channel"),
+            (Arguments { channel: Some("X".into()), ..good }, "--channel: a channel"),
         ];
         for (arguments, part) in rows {
             let text = answers(&arguments).err().unwrap().to_string();

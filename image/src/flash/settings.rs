@@ -189,7 +189,7 @@ mod tests {
             ..Settings::default()
         };
         let language = Settings { language: Some("fr".into()), ..Settings::default() };
-        let channel = Settings { channel: Some("nightly".into()), ..Settings::default() };
+        let channel = Settings { channel: Some("Nightly".into()), ..Settings::default() };
         let rows = [
             (host.preseed(), "--hostname: a hostname has"),
             (short.preseed(), "--owner-password-file: an owner's password has 8 to 128"),
