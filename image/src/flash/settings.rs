@@ -194,7 +194,7 @@ mod tests {
             (host.preseed(), "--hostname: a hostname has"),
             (short.preseed(), "--owner-password-file: an owner's password has 8 to 128"),
             (language.preseed(), "--language: a language is en or de"),
-            (channel.preseed(), "--channel: a channel is stable or beta"),
+            (channel.preseed(), "--channel: a channel has 1 to 32 letters"),
             (with_key("").preseed(), "no key"),
             (with_key("hello").preseed(), ".pub file"),
             (with_key(&"x".repeat(20_000)).preseed(), "16384 bytes"),
