@@ -98,7 +98,10 @@ impl Cache {
     pub fn fetch(&self, packages: &[Package], mirror: Option<&Mirror>, ui: Ui) -> Result<(), FetchError> {
         let io = |error| FetchError::Io { path: self.folder.clone(), error };
         std::fs::create_dir_all(&self.folder).map_err(io)?;
-        let missing: Vec<&Package> = packages.iter().filter(|package| !self.has(package)).collect();
+        // A package may be locked for the device and for the tools: two downloads of it would take each other's file away.
+        let mut once = std::collections::BTreeSet::new();
+        let missing = packages.iter().filter(|package| !self.has(package) && once.insert(self.file_of(package)));
+        let missing: Vec<&Package> = missing.collect();
         let names = |list: &[&Package]| list.iter().map(|p| format!("{} {}", p.name, p.version)).collect();
         if missing.is_empty() {
             return Ok(());
