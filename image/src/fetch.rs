@@ -100,7 +100,8 @@ impl Cache {
         std::fs::create_dir_all(&self.folder).map_err(io)?;
         // A package may be locked for the device and for the tools: two downloads of it would take each other's file away.
         let mut once = std::collections::BTreeSet::new();
-        let missing = packages.iter().filter(|package| !self.has(package) && once.insert(self.file_of(package)));
+        let missing =
+            packages.iter().filter(|package| !self.has(package) && once.insert(self.file_of(package)));
         let missing: Vec<&Package> = missing.collect();
         let names = |list: &[&Package]| list.iter().map(|p| format!("{} {}", p.name, p.version)).collect();
         if missing.is_empty() {
