@@ -7,6 +7,7 @@ use std::time::Duration;
 use tayberry_core::timing::stages;
 use tayberry_format::boot_report::Data;
 use tayberry_format::claim::ClaimCode;
+use tayberry_format::slot::Slot;
 use tayberry_format::state::State;
 
 use crate::desk::{Desk, Loops};
@@ -60,7 +61,7 @@ pub async fn serve() -> Result<(), AgentError> {
         notices.insert(0, why.clone());
     }
     notices.extend(repaired.notice);
-    notices.extend(left(&report.disk));
+    notices.extend(left(&report.disk, facts.running));
     let (keeper, notice) = Keeper::open(Store::new(FOLDER))?;
     notices.extend(notice.filter(|notice| !notices.contains(notice)));
     keeper.change(claimable).await?;
@@ -101,9 +102,9 @@ pub async fn serve() -> Result<(), AgentError> {
 }
 
 /// What the owner is told when the initramfs went to the other slot.
-fn left(disk: &str) -> Option<String> {
+fn left(disk: &str, running: Slot) -> Option<String> {
     match boot_counter::left(disk) {
-        Ok(slot) => slot.map(|slot| {
+        Ok(slot) => slot.filter(|slot| *slot != running).map(|slot| {
             format!(
                 "The system in slot {slot} is damaged and did not start; the device went back to the one before. The drive may be failing."
             )

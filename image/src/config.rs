@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tayberry_format::owner::Repository;
 
 use serde::{Deserialize, Serialize};
+use tayberry_format::owner::Repository;
 
 /// Longest configuration that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;

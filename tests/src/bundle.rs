@@ -12,8 +12,9 @@ use tayberry::publish::signing::{self, Signing};
 use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::locate;
 use tayberry_format::bundle::container::{BLOCK, Heading};
+use tayberry_format::bundle::entries::Entries;
 use tayberry_format::bundle::manifest::Manifest;
-use tayberry_format::bundle::{manifest_name, pack_name};
+use tayberry_format::bundle::{index, manifest_name, pack_name};
 use tayberry_format::layout;
 use tayberry_format::slot::Slot;
 
@@ -103,19 +104,17 @@ impl<'a> Press<'a> {
     /// When it cannot be made.
     pub fn with_manifest(&self, change: impl FnOnce(&mut Manifest)) -> Result<PathBuf, JourneyError> {
         let words = |error: &dyn std::fmt::Display| JourneyError::Failed(error.to_string());
-        let bundle = std::fs::read(self.fixture.bundle("next")?)?;
-        let (mut rest, mut kept) = (&bundle[..], Vec::new());
-        let mut manifest = None;
-        while let Some(block) = rest.first_chunk::<BLOCK>() {
-            let heading = Heading::decode(block).map_err(|error| words(&error))?;
-            let Some(heading) = heading.filter(|heading| !heading.name.ends_with("/pack")) else { break };
-            let length = usize::try_from(heading.bytes).unwrap_or_default();
-            let contents = &rest[BLOCK..BLOCK + length];
-            rest = &rest[BLOCK + length + usize::try_from(heading.padding()).unwrap_or_default()..];
+        let bundle = std::fs::File::open(self.fixture.bundle("next")?)?;
+        let mut entries = Entries::new(std::io::BufReader::new(bundle));
+        let (mut manifest, mut kept) = (None, Vec::new());
+        while let Some(heading) = entries.advance().map_err(|error| words(&error))? {
             if heading.name.ends_with("/manifest.json") {
-                manifest = Some(Manifest::decode(contents).map_err(|error| words(&error))?);
+                let contents = entries.whole(&heading, index::MAX_BYTES).map_err(|error| words(&error))?;
+                manifest = Some(Manifest::decode(&contents).map_err(|error| words(&error))?);
             } else if heading.name.ends_with("/index") {
-                kept.push((heading.name, contents.to_vec()));
+                let contents = entries.whole(&heading, index::MAX_BYTES).map_err(|error| words(&error))?;
+                kept.push((heading.name, contents));
+                break;
             }
         }
         let mut manifest = manifest.ok_or_else(|| words(&"no manifest"))?;

@@ -55,19 +55,12 @@ impl Device {
         let port = self.machine.port("io.tayberry.dbus");
         let connected = tokio::select! {
             bus = Bus::connect(&port, BOOT) => bus,
-            () = self.ended() => Err(JourneyError::Failed("the emulator ended.".into())),
+            () = self.machine.ended() => Err(JourneyError::Failed("the emulator ended.".into())),
         };
         connected.map_err(|error| {
             let why = self.machine.why_ended().unwrap_or_default();
             JourneyError::Failed(format!("{error} {why}\n{}", self.console_end()))
         })
-    }
-
-    /// Waits until the emulator has ended by itself.
-    async fn ended(&self) {
-        while !self.machine.has_ended() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
     }
 
     /// Everything on the serial console so far.

@@ -12,10 +12,12 @@ pub mod web;
 use std::path::{Path, PathBuf};
 
 use tayberry::commands::emulate::{guest_of, newest, ready_tools};
+use tayberry::files;
 use tayberry::lock::Lock;
 use tayberry::paths::Paths;
 use tayberry::tools::Tools;
 use tayberry::ui::{Mode, Ui};
+use tayberry_format::bundle::SUFFIX;
 
 /// A journey that cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -85,11 +87,7 @@ impl Fixture {
     /// When there is none; the sentence says what to run.
     pub fn bundle(&self, name: &str) -> Result<PathBuf, JourneyError> {
         let folder = self.paths.out().join(name);
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        let mut bundles = entries
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|end| end == "tayberry"));
-        bundles.next().ok_or_else(|| {
+        files::newest(&folder, SUFFIX)?.ok_or_else(|| {
             JourneyError::Failed(format!("{} holds no bundle: run scripts/test", folder.display()))
         })
     }

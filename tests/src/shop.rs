@@ -1,5 +1,6 @@
 //! A repository of updates on loopback, as a static web server would serve it; and servers that behave badly.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -19,24 +20,23 @@ use crate::{Fixture, JourneyError};
 /// How long a server stands still that stands still.
 const STALL: Duration = Duration::from_secs(45);
 
-/// How the pack is served.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How one answer of the pack is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
-    /// As asked for.
-    Good,
-    /// The next so many answers break off in the middle.
-    Truncates(u32),
-    /// The next so many answers are shorter than they say.
-    Lies(u32),
-    /// The next so many answers stand still in the middle.
-    Stalls(u32),
-    /// All answers come from this file instead.
-    Other(PathBuf),
+    /// It breaks off in the middle.
+    Truncates,
+    /// It is shorter than was asked for, and says so.
+    Lies,
+    /// It stands still in the middle.
+    Stalls,
 }
 
 struct Inner {
     folder: Mutex<PathBuf>,
-    manner: Mutex<Manner>,
+    /// The next answers; those behind them are good.
+    manners: Mutex<VecDeque<Manner>>,
+    /// What packs are served from instead.
+    other: Mutex<Option<PathBuf>>,
     /// Bytes of packs that were served.
     packs: AtomicU64,
 }
@@ -61,7 +61,8 @@ impl<'a> Shop<'a> {
         let port = listener.local_addr()?.port();
         let inner = Arc::new(Inner {
             folder: Mutex::new(folder.path().join("updates")),
-            manner: Mutex::new(Manner::Good),
+            manners: Mutex::default(),
+            other: Mutex::default(),
             packs: AtomicU64::new(0),
         });
         let served = inner.clone();
@@ -118,9 +119,20 @@ impl<'a> Shop<'a> {
         *lock(&self.inner.folder) = folder.map_or(own, Path::to_owned);
     }
 
-    /// Serves packs in another manner from now on.
-    pub fn behave(&self, manner: Manner) {
-        *lock(&self.inner.manner) = manner;
+    /// Answers the next requests for packs badly, one after the other.
+    pub fn behave(&self, manners: &[Manner]) {
+        *lock(&self.inner.manners) = manners.iter().copied().collect();
+    }
+
+    /// How many of them were not asked for yet.
+    #[must_use]
+    pub fn bad_answers(&self) -> usize {
+        lock(&self.inner.manners).len()
+    }
+
+    /// Serves all packs from this file from now on; each from its own if none.
+    pub fn serve_packs(&self, other: Option<PathBuf>) {
+        *lock(&self.inner.other) = other;
     }
 
     /// Bytes of packs that were served.
@@ -158,12 +170,9 @@ fn serve(inner: &Inner, mut stream: TcpStream) -> std::io::Result<()> {
         }
     }
     let plain = path.split('/').all(|part| !part.is_empty() && part != "..");
-    let file = lock(&inner.folder).join(&path);
     let is_pack = path.ends_with("/pack");
-    let file = match &*lock(&inner.manner) {
-        Manner::Other(other) if is_pack => other.clone(),
-        _ => file,
-    };
+    let other = lock(&inner.other).clone().filter(|_| is_pack);
+    let file = other.unwrap_or_else(|| lock(&inner.folder).join(&path));
     match File::open(file) {
         Ok(file) if plain => answer(inner, &mut stream, &file, range.as_ref(), is_pack),
         _ => stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
@@ -185,8 +194,8 @@ fn answer(
     let status = if range.is_some() { "206 Partial Content" } else { "200 OK" };
     let (start, last) = (part.start, part.end - 1);
     let mut length = bytes.len();
-    let manner = if is_pack { next(inner) } else { Manner::Good };
-    if let Manner::Lies(_) = manner {
+    let manner = is_pack.then(|| lock(&inner.manners).pop_front()).flatten();
+    if manner == Some(Manner::Lies) {
         length /= 2;
     }
     write!(
@@ -197,9 +206,9 @@ fn answer(
         inner.packs.fetch_add(bytes.len() as u64, Ordering::SeqCst);
     }
     match manner {
-        Manner::Truncates(_) | Manner::Stalls(_) => {
+        Some(Manner::Truncates | Manner::Stalls) => {
             stream.write_all(&bytes[..bytes.len() / 2])?;
-            if let Manner::Stalls(_) = manner {
+            if manner == Some(Manner::Stalls) {
                 stream.flush()?;
                 std::thread::park_timeout(STALL);
             }
@@ -207,20 +216,4 @@ fn answer(
         }
         _ => stream.write_all(&bytes[..length]),
     }
-}
-
-/// How the next answer is given; those that are counted become fewer.
-fn next(inner: &Inner) -> Manner {
-    let mut manner = lock(&inner.manner);
-    let now = manner.clone();
-    match &mut *manner {
-        Manner::Truncates(left) | Manner::Lies(left) | Manner::Stalls(left) => {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                *manner = Manner::Good;
-            }
-        }
-        Manner::Good | Manner::Other(_) => {}
-    }
-    now
 }

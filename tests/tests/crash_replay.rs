@@ -48,6 +48,11 @@ fn damage(disk: &File) -> std::io::Result<()> {
     disk.write_all_at(&[0; 4096], layout::CONFIG.start)
 }
 
+/// The default slot was found to be another one than the agent had on record.
+fn is_caught(tally: &Tally) -> bool {
+    tally.failures.iter().any(|why| why.contains("is the default, and slot"))
+}
+
 #[tokio::test]
 async fn crash_replay() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
@@ -86,9 +91,9 @@ async fn crash_replay() -> Result<(), JourneyError> {
     let (before, writes) = commit.ok_or_else(|| JourneyError::Failed("no boot committed".into()))?;
     let mut early = Recording::read(&writes)?;
     early.too_early(commits);
-    assert!(!judge(&fixture, &early, &before)?.failures.is_empty(), "a commit before the gate is caught");
+    assert!(is_caught(&judge(&fixture, &early, &before)?), "a commit before the gate is caught");
     let mut loose = Recording::read(&writes)?;
     loose.without_flush(commits);
-    assert!(!judge(&fixture, &loose, &before)?.failures.is_empty(), "a missing flush is caught");
+    assert!(is_caught(&judge(&fixture, &loose, &before)?), "a missing flush is caught");
     Ok(())
 }

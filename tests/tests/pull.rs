@@ -95,14 +95,15 @@ async fn servers_that_misbehave_do_no_harm() -> Result<(), JourneyError> {
     shop.serve(None);
 
     // Chunks of another version, at the places of this one.
-    shop.behave(Manner::Other(shop.pack("0.1.1")));
+    shop.serve_packs(Some(shop.pack("0.1.1")));
     let ended = owned.install(&json!({}))?;
     assert_eq!(short(&ended), ("0.1.0", "A", "idle"), "{ended}");
     let sentence = ended["last"]["sentence"].as_str().unwrap_or_default();
     assert!(sentence.starts_with("Stayed on 0.1.0. The update could not be fetched"), "{sentence}");
 
     // It passes: the install goes on by itself.
-    shop.behave(Manner::Stalls(4));
+    shop.serve_packs(None);
+    shop.behave(&[Manner::Stalls, Manner::Truncates, Manner::Lies]);
     owned.script.expect(200, "POST", "/updates/install", Some(&json!({})))?;
     until("a stall that is called a stall", UPDATE, || {
         let now = owned.updates()?.unwrap_or_default();
@@ -110,11 +111,11 @@ async fn servers_that_misbehave_do_no_harm() -> Result<(), JourneyError> {
     })?;
     let busy = owned.script.ask("POST", "/updates/install", Some(&json!({})))?;
     assert_eq!(busy.status, 409, "{}", busy.text);
-    shop.behave(Manner::Truncates(3));
     until("the end of the install", UPDATE, || {
         let now = owned.updates()?.unwrap_or_default();
         Ok((now["phase"] == "staged").then_some(()))
     })?;
+    assert_eq!(shop.bad_answers(), 0, "all of them were met");
     owned.script.expect(200, "DELETE", "/updates", None)?;
 
     // Expired: refused when it is fetched.

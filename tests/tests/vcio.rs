@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use system_tests::{Fixture, JourneyError};
 use tayberry::image_file;
@@ -75,14 +75,12 @@ impl System {
         qemu.args(["-append", "console=ttyS1,115200 rdinit=/init panic=-1 loglevel=4", "-serial", "null"]);
         qemu.arg("-serial").arg(format!("file:{}", console.display()));
         qemu.args(["-d", "unimp", "-D"]).arg(&log);
-        let mut child = qemu.stdout(Stdio::null()).spawn()?;
-        let deadline = Instant::now() + RUN;
-        while child.try_wait()?.is_none() {
-            if Instant::now() > deadline {
-                child.kill()?;
-                child.wait()?;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+        qemu.stdout(Stdio::null());
+        let mut child = tokio::process::Command::from(qemu).spawn()?;
+        if let Ok(ended) = tokio::time::timeout(RUN, child.wait()).await {
+            ended?;
+        } else {
+            child.kill().await?;
         }
         let read = |path| Ok::<_, JourneyError>(String::from_utf8_lossy(&std::fs::read(path)?).into_owned());
         Ok((read(console)?, read(log)?))

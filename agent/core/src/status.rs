@@ -17,6 +17,14 @@ pub struct Facts {
     pub default: Option<Slot>,
 }
 
+impl Facts {
+    /// The firmware was told to try the slot that runs.
+    #[must_use]
+    pub fn is_trial(&self) -> bool {
+        self.try_once && self.firmware_booted == Some(self.running)
+    }
+}
+
 /// The state shown to people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,7 +45,7 @@ impl State {
     pub fn derive(facts: Facts) -> Self {
         match facts.default {
             Some(default) if default == facts.running => Self::Committed,
-            _ if facts.try_once && facts.firmware_booted == Some(facts.running) => Self::Trial,
+            _ if facts.is_trial() => Self::Trial,
             Some(_) => Self::RebootChangesSlot,
             None => Self::NoDefault,
         }

@@ -1,5 +1,5 @@
 //! Any bytes as the metadata of The Update Framework, as a bundle brings them: parted at zero bytes into root, timestamp,
-//! snapshot, targets, manifest and index. Never a panic, and never believed: no fuzzer has the keys.
+//! snapshot, targets, manifest and index. Never a panic, and always an end.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -11,6 +11,6 @@ fuzz_target!(|bytes: &[u8]| {
     let small: Small = names.iter().zip(&parts).map(|(name, part)| ((*name).to_owned(), part.to_vec())).collect();
     let root = parts.first().copied().unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("an executor");
-    // A root of the fuzzer's own could lead to its own keys: what it vouches for is not judged here.
+    // The root is the fuzzer's own as well: that it vouches for something is no mistake.
     drop(runtime.block_on(believe(root, &small)));
 });

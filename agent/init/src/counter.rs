@@ -5,16 +5,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
-use sha2::{Digest, Sha256};
 use tayberry_format::autoboot;
 use tayberry_format::boot_counter::{BYTES, Counter, Verdict, decide};
 use tayberry_format::config_partition::{STATE, place};
-use tayberry_format::layout::{HASH_OFFSET, MIB};
+use tayberry_format::layout::MIB;
 use tayberry_format::slot::Slot;
-use tayberry_format::verity::{self, BLOCK, Header, RootHash, hash_blocks};
+use tayberry_format::verity::{self, RootHash};
 
 use crate::machine::Machine;
-use crate::slot::Opened;
+use crate::slot::{self, Opened};
 use crate::{block, steps};
 
 /// Where the command line of a slot lies at the latest, in bytes from the beginning of its boot partition: it is one of the
@@ -62,13 +61,15 @@ fn try_count(machine: &Machine, opened: &Opened) -> io::Result<bool> {
             Ok(false)
         }
         Verdict::Leave => {
-            let slot = opened.slot;
+            let damaged = opened.slot;
             steps::say(&format!(
-                "the system in slot {slot} is damaged: the device goes to slot {}",
-                slot.other()
+                "the system in slot {damaged} is damaged: the device goes to slot {}",
+                damaged.other()
             ));
-            make_default(&disk, slot.other())?;
-            write(Counter { starts: 0, left: Some(slot) }).map(|()| true)
+            // Said before it is done: a power cut between the two must not cost the owner the sentence.
+            write(Counter { left: Some(damaged), ..counter })?;
+            make_default(&disk, damaged.other())?;
+            write(Counter { starts: 0, left: Some(damaged) }).map(|()| true)
         }
     }
 }
@@ -97,30 +98,19 @@ fn is_whole(disk: &str, slot: Slot, root_hash: RootHash) -> bool {
 }
 
 fn verify(disk: &str, slot: Slot, root_hash: RootHash) -> io::Result<()> {
-    let mut file = File::open(block::path(&block::partition(disk, slot.system_partition())))?;
-    let blocks = header(&file)?.data_blocks;
-    let length = BLOCK as u64 * (1 + hash_blocks(blocks));
-    let mut tree = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    file.read_exact_at(&mut tree, HASH_OFFSET)?;
-    file.seek(SeekFrom::Start(0))?;
-    let data = io::BufReader::with_capacity(BLOCK * 64, file.take(blocks * BLOCK as u64));
-    verity::verify(data, &tree, root_hash).map(drop).map_err(io::Error::other)
-}
-
-fn header(file: &File) -> io::Result<Header> {
-    let mut first = [0; BLOCK];
-    file.read_exact_at(&mut first, HASH_OFFSET)?;
-    Header::decode(&first).map_err(io::Error::other)
+    let file = File::open(block::path(&block::partition(disk, slot.system_partition())))?;
+    let window = |start, end| {
+        (&file).seek(SeekFrom::Start(start))?;
+        Ok((&file).take(end - start))
+    };
+    verity::verify_partition(window, root_hash).map(drop).map_err(io::Error::other)
 }
 
 /// The slot holds a system that is whole, and its boot partition names it.
 fn bootable(disk: &str, slot: Slot) -> bool {
     let named = || -> io::Result<RootHash> {
         let system = File::open(block::path(&block::partition(disk, slot.system_partition())))?;
-        header(&system)?;
-        let mut top = [0; BLOCK];
-        system.read_exact_at(&mut top, Header::TREE_OFFSET)?;
-        let root_hash = RootHash(Sha256::digest(top).into());
+        let (_, root_hash) = slot::root_of(&system)?;
         let mut boot = Vec::new();
         let partition = File::open(block::path(&block::partition(disk, slot.boot_partition())))?;
         partition.take(COMMAND_LINE).read_to_end(&mut boot)?;

@@ -70,14 +70,19 @@ fn look(disk: &str, slot: Slot, expected: RootHash) -> io::Result<Opened> {
     }
     let partition = block::partition(disk, slot.system_partition());
     let file = File::open(block::path(&partition))?;
-    let mut first = [0; BLOCK];
-    file.read_exact_at(&mut first, layout::HASH_OFFSET)?;
-    let header = Header::decode(&first).map_err(io::Error::other)?;
-    let mut top = [0; BLOCK];
-    file.read_exact_at(&mut top, Header::TREE_OFFSET)?;
-    let found = RootHash(Sha256::digest(top).into());
+    let (header, found) = root_of(&file)?;
     if found != expected {
         return Err(io::Error::other(format!("its system partition has root hash {found}, not {expected}")));
     }
     Ok(Opened { slot, disk: disk.to_owned(), partition, header })
+}
+
+/// The head of a system partition's tree, and the root hash that the tree has. Only the top is read.
+pub(crate) fn root_of(system: &File) -> io::Result<(Header, RootHash)> {
+    let mut first = [0; BLOCK];
+    system.read_exact_at(&mut first, layout::HASH_OFFSET)?;
+    let header = Header::decode(&first).map_err(io::Error::other)?;
+    let mut top = [0; BLOCK];
+    system.read_exact_at(&mut top, Header::TREE_OFFSET)?;
+    Ok((header, RootHash(Sha256::digest(top).into())))
 }

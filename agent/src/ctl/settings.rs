@@ -24,22 +24,15 @@ pub struct Arguments {
     /// Where updates come from: stable, beta, or one of the publisher's own
     #[arg(long)]
     channel: Option<String>,
-    /// Address of a repository of updates
+    /// Address of a repository of updates; empty for the image's again
     #[arg(long, value_name = "URL")]
     repository: Option<String>,
     /// Whether the device updates itself: true or false
     #[arg(long, value_name = "BOOL")]
     automatic_updates: Option<bool>,
     /// When it may restart for that, such as 3-5
-    #[arg(long, value_name = "FROM-TO", value_parser = window)]
+    #[arg(long, value_name = "FROM-TO")]
     update_window: Option<Window>,
-}
-
-fn window(text: &str) -> Result<Window, String> {
-    let refuse = || "two hours of 0 to 23 with a hyphen between them, such as 3-5".to_owned();
-    let hour = |text: &str| text.parse().ok().filter(|hour| *hour < 24).ok_or_else(refuse);
-    let (from, to) = text.split_once('-').ok_or_else(refuse)?;
-    Ok(Window { from: hour(from)?, to: hour(to)? })
 }
 
 /// Asks.
@@ -49,12 +42,19 @@ fn window(text: &str) -> Result<Window, String> {
 pub async fn run(agent: &AgentProxy<'_>, arguments: &Arguments) -> Result<Settings, CtlError> {
     let Arguments { name, timezone, language, channel, repository, automatic_updates, update_window } =
         arguments;
-    let change = json!({
+    let mut change = json!({
         "name": name, "timezone": timezone, "language": language, "channel": channel, "repository": repository,
         "automatic_updates": automatic_updates, "update_window": update_window,
     });
-    if change.as_object().is_some_and(|change| change.values().all(serde_json::Value::is_null)) {
-        return ask(agent, &Request::Settings).await;
+    if let Some(given) = change.as_object_mut() {
+        given.retain(|_, value| !value.is_null());
+        if given.is_empty() {
+            return ask(agent, &Request::Settings).await;
+        }
+        // Null is an answer of its own.
+        if repository.as_deref() == Some("") {
+            given.insert("repository".into(), serde_json::Value::Null);
+        }
     }
     let change: SettingsChange =
         serde_json::from_value(change).map_err(|error| CtlError::Refused(error.to_string()))?;

@@ -3,7 +3,6 @@
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::settings::{Settings, SettingsChange};
 use tayberry_core::request::status::EventKind;
-
 use tayberry_format::state::UpdateSettings;
 
 use super::{Desk, Sender};
@@ -18,7 +17,7 @@ impl Desk {
             name: network::name(),
             timezone: state.timezone.as_ref().map_or("UTC", AsRef::as_ref).to_owned(),
             channel: state.channel.clone(),
-            repository: self.updates.look().repository,
+            repository: self.updates.repository().map(String::from),
             automatic_updates: updates.automatic,
             update_window: updates.window,
         }
@@ -38,7 +37,7 @@ impl Desk {
             .change(|state| -> Result<(), Problem> {
                 state.language = change.language.unwrap_or(state.language);
                 let mut updates = state.updates.clone().unwrap_or_default();
-                updates.repository = change.repository.or(updates.repository);
+                updates.repository = change.repository.unwrap_or(updates.repository);
                 updates.automatic = change.automatic_updates.unwrap_or(updates.automatic);
                 updates.window = change.update_window.unwrap_or(updates.window);
                 state.updates = Some(updates).filter(|updates| *updates != UpdateSettings::default());

@@ -3,8 +3,7 @@
 use std::io::{Cursor, Seek, SeekFrom, Write};
 
 use tayberry_core::replace;
-use tayberry_format::fat::{self, Shape};
-use tayberry_format::table;
+use tayberry_format::{config_partition, fat, table};
 use tempfile::NamedTempFile;
 
 use super::*;
@@ -14,12 +13,10 @@ pub(crate) fn disk(files: &[(&str, &[u8])]) -> NamedTempFile {
     let mut disk = NamedTempFile::new().unwrap();
     disk.as_file().set_len(layout::IMAGE_BYTES).unwrap();
     table::write_image(disk.as_file_mut(), &[7; 32]).unwrap();
-    let (bytes, start) = (layout::CONFIG.bytes, layout::CONFIG.start);
-    let shape = Shape { bytes, start, sectors_per_cluster: 1, label: *b"CONFIG     ", serial: 1 };
     let files: Vec<fat::File<'_>> =
         files.iter().map(|(path, data)| fat::File { path: (*path).to_owned(), data }).collect();
-    disk.as_file_mut().seek(SeekFrom::Start(start)).unwrap();
-    fat::write(disk.as_file_mut(), shape, &files).unwrap();
+    disk.as_file_mut().seek(SeekFrom::Start(layout::CONFIG.start)).unwrap();
+    fat::write(disk.as_file_mut(), config_partition::SHAPE, &files).unwrap();
     disk
 }
 

@@ -11,6 +11,8 @@ use ureq::{Agent, Body};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the answer's head may take.
 const HEAD: Duration = Duration::from_secs(30);
+/// How long an answer's body may take in all: a part of 4 MiB at 2 KiB a second.
+const BODY: Duration = Duration::from_secs(2048);
 /// Redirections at most.
 const REDIRECTS: u32 = 5;
 
@@ -85,6 +87,7 @@ impl Default for Client {
             .timeout_connect(Some(PATIENCE))
             .timeout_recv_response(Some(HEAD))
             .timeout_per_read(Some(PATIENCE))
+            .timeout_recv_body(Some(BODY))
             .build();
         Self(settings.into())
     }

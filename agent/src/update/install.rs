@@ -1,5 +1,6 @@
 //! Writes a version to the slot that does not run, and reads it back.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -7,8 +8,7 @@ use std::os::unix::fs::FileExt;
 use tayberry_core::update::plan::{Plan, Source, Step};
 use tayberry_format::bundle::chunks::{ChunkId, LONGEST};
 use tayberry_format::bundle::index::{Index, Part};
-use tayberry_format::layout::HASH_OFFSET;
-use tayberry_format::verity::{self, BLOCK as HASH_BLOCK, Header, RootHash, VerityError, hash_blocks};
+use tayberry_format::verity::{self, RootHash, VerityError};
 
 use crate::update::direct::{Aligned, BLOCK, Reader, read_at};
 use crate::update::pack::Pack;
@@ -170,29 +170,22 @@ pub fn verify(
     root_hash: RootHash,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, InstallError> {
-    let block = HASH_BLOCK as u64;
-    let mut first = [0; HASH_BLOCK];
-    let mut head = Reader::new(system, HASH_OFFSET, HASH_OFFSET + block);
-    head.read_exact(&mut first).map_err(InstallError::Drive)?;
-    let data_blocks = Header::decode(&first)?.data_blocks;
-    let mut tree = Vec::new();
-    Reader::new(system, HASH_OFFSET, HASH_OFFSET + block * (1 + hash_blocks(data_blocks)))
-        .read_to_end(&mut tree)
-        .map_err(InstallError::Drive)?;
-    let data = Counted { source: Reader::new(system, 0, data_blocks * block), progress };
-    Ok(verity::verify(data, &tree, root_hash)?)
+    // Several readers of one file take turns at telling.
+    let progress = RefCell::new(progress);
+    let window = |start, end| Ok(Counted { source: Reader::new(system, start, end), progress: &progress });
+    Ok(verity::verify_partition(window, root_hash)?)
 }
 
 /// Tells how much was read.
-struct Counted<'a, R> {
-    source: R,
-    progress: &'a mut dyn FnMut(u64),
+struct Counted<'a, 'p> {
+    source: Reader<'a>,
+    progress: &'a RefCell<&'p mut dyn FnMut(u64)>,
 }
 
-impl<R: Read> Read for Counted<'_, R> {
+impl Read for Counted<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.source.read(buffer)?;
-        (self.progress)(read as u64);
+        (self.progress.borrow_mut())(read as u64);
         Ok(read)
     }
 }

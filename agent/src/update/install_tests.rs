@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use tayberry_core::update::plan::Held;
 use tayberry_format::bundle::chunks;
 use tayberry_format::bundle::index::{Entry, Region};
-use tayberry_format::layout;
+use tayberry_format::layout::{self, HASH_OFFSET};
 use tayberry_format::slot::Slot as Letter;
 
 use super::*;

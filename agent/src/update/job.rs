@@ -9,13 +9,15 @@ use tayberry_core::update::judge::{self, Device, Refusal, Tried};
 use tayberry_core::update::plan::{Held, Plan};
 use tayberry_core::update::reason::Reason;
 use tayberry_core::update::record::{Failed, System, Target};
+use tayberry_format::bundle::entries::Entries;
+use tayberry_format::bundle::index::Index;
+use tayberry_format::bundle::manifest::Manifest;
 use tayberry_format::bundle::version::Version;
 use tayberry_format::owner::{Channel, Repository};
 use tayberry_format::slot::Slot;
 use tayberry_format::verity::RootHash;
 
 use crate::device::{boot, slots, system};
-use crate::update::entries::Entries;
 use crate::update::http::Client;
 use crate::update::install::{self, InstallError, Slots, Watcher};
 use crate::update::pack::{Pack, Stream};
@@ -159,7 +161,8 @@ impl Context<'_> {
             Err(JobError::Refused(Refusal::TriedBefore { .. })) => true,
             Err(error) => return Err(error),
         };
-        let plan = self.plan(&index, true)?;
+        let (running, target) = self.open()?;
+        let plan = self.plan(&index, &Slots { running: &running, target: &target }, true)?;
         Ok(Some(Available {
             version: manifest.version.to_string(),
             download_bytes: plan.ranges().iter().map(|range| range.end - range.start).sum(),
@@ -174,7 +177,7 @@ impl Context<'_> {
         Ok(self.runtime.block_on(trust::ask(client, &shop.address, &shop.channel, &running))?)
     }
 
-    fn judge(&self, manifest: &tayberry_format::bundle::manifest::Manifest) -> Result<(), JobError> {
+    fn judge(&self, manifest: &Manifest) -> Result<(), JobError> {
         let device = Device {
             name: system::name().to_owned(),
             version: running()?,
@@ -190,10 +193,7 @@ impl Context<'_> {
     }
 
     /// Cuts what the device holds. The slot that runs is of use only for what would be fetched.
-    fn plan(&self, index: &tayberry_format::bundle::index::Index, pulled: bool) -> Result<Plan, JobError> {
-        let running = slots::open(&self.order.disk, self.order.running).map_err(|error| drive(&error))?;
-        let target =
-            slots::open(&self.order.disk, self.order.running.other()).map_err(|error| drive(&error))?;
+    fn plan(&self, index: &Index, open: &Slots<'_>, pulled: bool) -> Result<Plan, JobError> {
         let slots = if pulled { 2 } else { 1 };
         self.follower.phase(UpdatePhase::Planning, slots * index.bytes());
         let mut looked = 0;
@@ -202,14 +202,20 @@ impl Context<'_> {
             self.follower.moved(looked);
         };
         let held = if pulled {
-            scan::held(index, &running, &target, &mut progress).map_err(|error| drive(&error))?
+            scan::held(index, open.running, open.target, &mut progress).map_err(|error| drive(&error))?
         } else {
             Held {
-                target: scan::target(index, &target, &mut progress).map_err(|error| drive(&error))?,
+                target: scan::target(index, open.target, &mut progress).map_err(|error| drive(&error))?,
                 ..Held::default()
             }
         };
         Ok(Plan::new(index, &held))
+    }
+
+    /// The slot that runs, and the other one.
+    fn open(&self) -> Result<(scan::Slot, scan::Slot), JobError> {
+        let open = |slot| slots::open(&self.order.disk, slot).map_err(|error| drive(&error));
+        Ok((open(self.order.running)?, open(self.order.running.other())?))
     }
 
     /// Judges, writes, and reads back.
@@ -232,13 +238,12 @@ impl Context<'_> {
             pulled,
             from: Some(System { version: running()?, root_hash: self.order.root_hash }),
         };
-        let running = slots::open(&self.order.disk, self.order.running).map_err(|error| drive(&error))?;
-        let place = slots::open(&self.order.disk, target.slot).map_err(|error| drive(&error))?;
+        let (running, place) = self.open()?;
+        let open = Slots { running: &running, target: &place };
         self.follower.accepted(&target).map_err(JobError::State)?;
-        let plan = self.plan(index, pulled)?;
+        let plan = self.plan(index, &open, pulled)?;
         self.follower.phase(UpdatePhase::Writing, index.bytes());
         let mut watcher = Watching { follower: self.follower, shared: self.shared };
-        let open = Slots { running: &running, target: &place };
         install::write(&plan, &open, &mut *pack(&plan), &mut watcher)
             .map_err(|error| failure(&error, self.shared))?;
         self.follower.phase(UpdatePhase::Checking, index.bytes());

@@ -2,7 +2,6 @@
 //! and reads it back. One thread does it, with bounded memory; nothing is staged on the data partition.
 
 pub mod direct;
-pub mod entries;
 pub mod http;
 pub mod install;
 pub mod job;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use tayberry_core::update::offer;
 use tayberry_format::bundle::channels::{self, Channels, ChannelsError};
+use tayberry_format::bundle::entries::{Entries, EntriesError};
 use tayberry_format::bundle::index::{self, Index, IndexError};
 use tayberry_format::bundle::manifest::{Content, Manifest, ManifestError};
 use tayberry_format::bundle::version::Version;
@@ -22,7 +23,6 @@ use tough::{
 use url::Url;
 
 use crate::device::whole_file;
-use crate::update::entries::{Entries, EntriesError};
 use crate::update::http::{Client, HttpError};
 
 /// The root that the image brings.

@@ -121,14 +121,30 @@ pub struct Window {
     pub to: u8,
 }
 
+/// Hours of a day.
+const HOURS: u8 = 24;
+
 fn hour<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     let hour = u8::deserialize(deserializer)?;
-    if hour < 24 { Ok(hour) } else { Err(serde::de::Error::custom("an hour is 0 to 23")) }
+    if hour < HOURS { Ok(hour) } else { Err(serde::de::Error::custom("an hour is 0 to 23")) }
 }
 
 impl Default for Window {
     fn default() -> Self {
         Self { from: 3, to: 5 }
+    }
+}
+
+impl std::str::FromStr for Window {
+    type Err = NotAllowed;
+
+    /// Reads two hours with a hyphen between them.
+    fn from_str(text: &str) -> Result<Self, NotAllowed> {
+        let refuse = NotAllowed("a window is two hours of 0 to 23 with a hyphen between them, such as 3-5");
+        let hour = |text: &str| text.parse().ok().filter(|hour| *hour < HOURS);
+        let window =
+            text.split_once('-').and_then(|(from, to)| Some(Self { from: hour(from)?, to: hour(to)? }));
+        window.ok_or(refuse)
     }
 }
 
@@ -242,5 +258,9 @@ mod tests {
         assert_eq!(hours(3, 5), [3, 4]);
         assert_eq!(hours(22, 1), [0, 22, 23]);
         assert_eq!(hours(4, 4).len(), 24);
+        assert_eq!("22-1".parse(), Ok(Window { from: 22, to: 1 }));
+        for bad in ["", "3", "3-24", "-1-5", "a-b", "3-5-7"] {
+            assert!(bad.parse::<Window>().is_err(), "{bad}");
+        }
     }
 }

@@ -233,6 +233,26 @@ pub fn verify(data: impl Read, area: &[u8], expected: RootHash) -> Result<u64, V
     }
 }
 
+/// Checks a whole system partition. `window` reads the bytes between two offsets of it; the tree is read first.
+/// Returns the data blocks.
+///
+/// # Errors
+/// As [`verify`], or when reading fails.
+pub fn verify_partition<R: Read>(
+    window: impl Fn(u64, u64) -> io::Result<R>,
+    expected: RootHash,
+) -> Result<u64, VerityError> {
+    let block = BLOCK as u64;
+    let mut area = vec![0; BLOCK];
+    window(HASH_OFFSET, HASH_OFFSET + block)?.read_exact(&mut area)?;
+    let head = area.first_chunk::<BLOCK>().ok_or(VerityError::Empty)?;
+    let data_blocks = Header::decode(head)?.data_blocks;
+    let end = HASH_OFFSET + block * (1 + hash_blocks(data_blocks));
+    window(HASH_OFFSET + block, end)?.read_to_end(&mut area)?;
+    let data = io::BufReader::with_capacity(1 << 18, window(0, data_blocks * block)?);
+    verify(data, &area, expected)
+}
+
 /// The kernel reads the stored tree: it must be the one that the data gives.
 fn check_stored(stored: &[u8], fresh: &[u8]) -> Result<(), VerityError> {
     let stored = stored.chunks(BLOCK).map(Some).chain(std::iter::repeat(None));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
 use tayberry_format::owner::Repository;
 
 use crate::build::boot_files::{self, BootFiles};

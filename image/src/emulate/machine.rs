@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use crate::emulate::board::{Exit, Spec};
 use crate::emulate::firmware_port::Mailbox;
 use crate::emulate::power::{BootRecord, Command, Power, Shared};
@@ -23,6 +25,8 @@ pub struct Machine {
     shared: Arc<Mutex<Shared>>,
     commands: Sender<Command>,
     thread: Option<JoinHandle<()>>,
+    /// Its other end goes when the thread does.
+    running: watch::Receiver<()>,
     stop_console: Arc<AtomicBool>,
     console: Option<JoinHandle<()>>,
 }
@@ -41,12 +45,14 @@ impl Machine {
         let stop_console = Arc::new(AtomicBool::new(false));
         let console = spec.show_console.then(|| console::show(log, Arc::clone(&stop_console)));
         let (thread_spec, thread_shared) = (spec.clone(), Arc::clone(&shared));
+        let (alive, running) = watch::channel(());
         let thread = std::thread::spawn(move || {
+            let _alive = alive;
             if let Err(error) = Power::new(&tools, &thread_spec, &thread_shared).run(received) {
                 lock(&thread_shared).failure = Some(error.to_string());
             }
         });
-        Ok(Self { spec, shared, commands, thread: Some(thread), stop_console, console })
+        Ok(Self { spec, shared, commands, thread: Some(thread), running, stop_console, console })
     }
 
     /// What was started.
@@ -168,6 +174,12 @@ impl Machine {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits until the emulator has ended by itself.
+    pub async fn ended(&self) {
+        // Nothing is ever sent: the wait ends with the sender.
+        while self.running.clone().changed().await.is_ok() {}
     }
 
     /// Why the emulator ended, if it failed.

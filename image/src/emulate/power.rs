@@ -235,7 +235,9 @@ impl<'a> Power<'a> {
             }
         }
         let mut child = qemu::start(self.tools, self.spec, loaded)?;
-        let patience = self.spec.guest.as_ref().and(loaded.watchdog);
+        // Only a system that opens the emulator's ports can show that it came up.
+        let shows = self.spec.guest.is_some() && !self.spec.anonymous && self.spec.initramfs.is_none();
+        let patience = loaded.watchdog.filter(|_| shows);
         let outcome = self.supervise(&mut child, patience, signal, signals);
         // Whatever happened, QEMU must be gone before its disks are looked at. One that ended already is no error.
         child.kill().or_else(|_| child.try_wait().map(drop)).map_err(at("qemu"))?;

@@ -2,7 +2,7 @@
 //! partition is the one that this hash stands for.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 use serde::Serialize;
@@ -91,7 +91,7 @@ impl Found {
 
 /// The default slot that `autoboot.txt` names.
 #[must_use]
-pub fn default_slot(disk: &File) -> Option<Slot> {
+pub fn default_slot<D: model::Disk + ?Sized>(disk: &D) -> Option<Slot> {
     let limit = autoboot::BYTES as u64;
     let text = model::read(disk, layout::CONFIG.number, autoboot::FILE, limit).ok()?;
     autoboot::default_slot(&text)
@@ -140,12 +140,9 @@ fn header(disk: &File, slot: Slot) -> Result<Header, VerityError> {
 fn check(disk: &File, slot: Slot, root: RootHash, progress: &dyn Fn(u64)) -> System {
     let verified = || -> Result<System, VerityError> {
         let start = layout::system(slot).start;
-        let bytes = header(disk, slot)?.data_blocks * BLOCK as u64;
-        let tree_bytes = verity::hash_blocks(bytes / BLOCK as u64) * BLOCK as u64;
-        let mut area = vec![0; usize::try_from(tree_bytes).unwrap_or(0) + BLOCK];
-        disk.read_exact_at(&mut area, start + HASH_OFFSET)?;
-        let data = Part { disk, at: start, end: start + bytes, progress };
-        verity::verify(BufReader::with_capacity(1 << 20, data), &area, root)?;
+        let window = |from, to| Ok(Part { disk, at: start + from, end: start + to, progress });
+        let blocks = verity::verify_partition(window, root)?;
+        let (bytes, tree_bytes) = (blocks * BLOCK as u64, verity::hash_blocks(blocks) * BLOCK as u64);
         Ok(System::Verified { bytes, tree_bytes })
     };
     match verified() {

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tayberry_format::bundle::channels::{self, Channels, Release};
 use tayberry_format::bundle::chunks::ChunkId;
-use tayberry_format::bundle::container::Heading;
+use tayberry_format::bundle::entries::Entries;
 use tayberry_format::bundle::index::Index;
-use tayberry_format::bundle::manifest::{self, Content, Manifest};
+use tayberry_format::bundle::manifest::{Content, Manifest};
 use tayberry_format::bundle::version::Version;
 use tayberry_format::bundle::{index, index_name, manifest_name, pack_name};
 use tayberry_format::owner::Channel;
@@ -162,17 +162,15 @@ async fn read_channels(repository: &Repository) -> Result<Channels, PublishError
 /// Puts index and pack of a bundle into the repository; each chunk is looked at on the way.
 fn unpack(folder: &Path, bundle: &Path, stage: &Stage) -> Result<Manifest, PublishError> {
     let damaged = |why: String| PublishError::Bundle { bundle: bundle.to_owned(), why };
-    let mut file = BufReader::new(File::open(bundle).map_err(at(bundle))?);
+    let mut entries = Entries::new(BufReader::new(File::open(bundle).map_err(at(bundle))?));
     let (mut manifest, mut index) = (None, None);
     loop {
-        let mut block = [0; tayberry_format::bundle::container::BLOCK];
-        file.read_exact(&mut block).map_err(at(bundle))?;
-        let heading = Heading::decode(&block)?;
+        let heading = entries.advance().map_err(|error| damaged(error.to_string()))?;
         let heading = heading.ok_or_else(|| damaged("it has no pack".to_owned()))?;
         if heading.name.ends_with("/pack") {
             break;
         }
-        let bytes = small(&mut file, &heading).map_err(|error| damaged(error.to_string()))?;
+        let bytes = entries.whole(&heading, index::MAX_BYTES).map_err(|error| damaged(error.to_string()))?;
         if heading.name.ends_with("/manifest.json") {
             manifest = Some(Manifest::decode(&bytes)?);
         } else if heading.name.ends_with("/index") {
@@ -200,7 +198,7 @@ fn unpack(folder: &Path, bundle: &Path, stage: &Stage) -> Result<Manifest, Publi
     let mut out = BufWriter::new(whole.file());
     for chunk in index.chunks() {
         let mut stored = vec![0; chunk.stored as usize];
-        file.read_exact(&mut stored).map_err(at(bundle))?;
+        entries.read_exact(&mut stored).map_err(at(bundle))?;
         let plain = if chunk.stored == chunk.bytes {
             stored.clone()
         } else {
@@ -217,17 +215,4 @@ fn unpack(folder: &Path, bundle: &Path, stage: &Stage) -> Result<Manifest, Publi
     whole.finish().map_err(at(&pack))?;
     write_whole(&place, &encoded).map_err(at(&place))?;
     Ok(manifest)
-}
-
-/// The contents of a small entry, and its padding.
-fn small(file: &mut impl Read, heading: &Heading) -> std::io::Result<Vec<u8>> {
-    let most = index::MAX_BYTES.max(manifest::MAX_BYTES as u64);
-    if heading.bytes > most {
-        return Err(std::io::Error::other(format!("{} is too long", heading.name)));
-    }
-    let mut bytes =
-        vec![0; usize::try_from(heading.bytes + heading.padding()).map_err(std::io::Error::other)?];
-    file.read_exact(&mut bytes)?;
-    bytes.truncate(usize::try_from(heading.bytes).map_err(std::io::Error::other)?);
-    Ok(bytes)
 }

@@ -1,13 +1,11 @@
 //! What must hold of every disk that a power cut can leave.
 
-use std::io::{self, Read};
-
+use tayberry::inspect::slots::default_slot;
 use tayberry_core::update::record::Phase;
 use tayberry_firmware::{Board, Medium, ResetState};
-use tayberry_format::layout::{self, HASH_OFFSET};
 use tayberry_format::slot::Slot;
-use tayberry_format::verity::{self, BLOCK, Header, RootHash, hash_blocks};
-use tayberry_format::{autoboot, cmdline};
+use tayberry_format::verity::{self, RootHash};
+use tayberry_format::{cmdline, layout};
 
 use super::data::Notes;
 use super::overlay::Overlay;
@@ -50,19 +48,9 @@ fn touches(overlay: &Overlay<'_>, slot: Slot) -> bool {
 }
 
 fn whole(overlay: &Overlay<'_>, slot: Slot, wanted: RootHash) -> Result<(), String> {
-    let (start, block) = (layout::system(slot).start, BLOCK as u64);
-    let area = |bytes: u64| -> io::Result<Vec<u8>> {
-        let mut area = Vec::new();
-        overlay.window(start + HASH_OFFSET, start + HASH_OFFSET + bytes).read_to_end(&mut area)?;
-        Ok(area)
-    };
-    let words = |error: &dyn std::fmt::Display| error.to_string();
-    let head = area(block).map_err(|error| words(&error))?;
-    let head = head.first_chunk::<BLOCK>().ok_or("no hash tree")?;
-    let blocks = Header::decode(head).map_err(|error| words(&error))?.data_blocks;
-    let tree = area(block * (1 + hash_blocks(blocks))).map_err(|error| words(&error))?;
-    let data = overlay.window(start, start + blocks * block);
-    verity::verify(data, &tree, wanted).map(drop).map_err(|error| words(&error))
+    let start = layout::system(slot).start;
+    let window = |from, to| Ok(overlay.window(start + from, start + to));
+    verity::verify_partition(window, wanted).map(drop).map_err(|error| error.to_string())
 }
 
 fn board() -> Board {
@@ -83,14 +71,6 @@ pub fn boots(overlay: &Overlay<'_>, verified: &mut Verified) -> Result<Slot, Str
     let root_hash = cmdline::root_hash(&boot.cmdline).map_err(|error| error.to_string())?;
     verified.look(overlay, slot, root_hash)?;
     Ok(slot)
-}
-
-/// The default slot that `autoboot.txt` names, if it is as we write it.
-#[must_use]
-pub fn default_slot(overlay: &Overlay<'_>) -> Option<Slot> {
-    let number = layout::CONFIG.number;
-    let text = tayberry_firmware::read(overlay, number, autoboot::FILE, autoboot::BYTES as u64).ok()?;
-    autoboot::default_slot(&text)
 }
 
 /// What the agent has on record agrees with the disk: the default slot is the one that was committed, or the one that the

@@ -1,6 +1,6 @@
 //! The owner's settings.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tayberry_format::preseed::{Hostname, TimeZone};
 use tayberry_format::state::{Channel, Language, Repository, Window};
 use utoipa::ToSchema;
@@ -43,14 +43,36 @@ pub struct SettingsChange {
     /// Where updates come from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub channel: Option<Channel>,
-    /// Address of a repository of updates.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// Address of a repository of updates; null for the image's again.
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, max_length = 512, pattern = "^https?://")]
-    pub repository: Option<Repository>,
+    pub repository: Option<Option<Repository>>,
     /// Whether the device updates itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub automatic_updates: Option<bool>,
     /// When it may restart for that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub update_window: Option<Window>,
+}
+
+/// What is there was given, null included; what is absent was not.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Repository>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_is_not_the_same_as_nothing() {
+        let read = |text: &str| serde_json::from_str::<SettingsChange>(text).map(|change| change.repository);
+        assert_eq!(read("{}").unwrap(), None);
+        assert_eq!(read(r#"{"repository":null}"#).unwrap(), Some(None));
+        assert_eq!(
+            read(r#"{"repository":"https://a.example/"}"#).unwrap().flatten().map(String::from),
+            Some("https://a.example".to_owned())
+        );
+        assert!(read(r#"{"repository":"ftp://a"}"#).is_err());
+    }
 }

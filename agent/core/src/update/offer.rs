@@ -31,6 +31,8 @@ pub const TRIES: u32 = 30;
 pub struct Seen<'a> {
     /// The owner's settings.
     pub settings: &'a UpdateSettings,
+    /// There is a repository to ask.
+    pub repository: bool,
     /// What is under way.
     pub phase: UpdatePhase,
     /// A version is on offer that may be taken without asking.
@@ -65,6 +67,7 @@ pub fn act(seen: Seen<'_>) -> Act {
     let interval = if seen.failed { RETRY } else { INTERVAL };
     let stale = seen.asked.is_none_or(|asked| asked >= interval);
     match seen.phase {
+        UpdatePhase::Idle if !seen.repository => Act::Wait,
         UpdatePhase::Idle if seen.cut_off.is_some_and(|tries| tries < TRIES) => Act::Install,
         UpdatePhase::Idle if now && seen.offered && !stale => Act::Install,
         UpdatePhase::Idle if seen.settings.automatic && stale => Act::Ask,
@@ -110,6 +113,7 @@ mod tests {
         let fresh = Some(Duration::from_secs(60));
         let seen = |settings, phase, hour, asked| Seen {
             settings,
+            repository: true,
             phase,
             offered: true,
             hour,
@@ -128,6 +132,7 @@ mod tests {
             ("written, at noon", seen(&automatic, Staged, 12, fresh), Act::Wait),
             ("written, at night", seen(&automatic, Staged, 4, fresh), Act::Restart),
             ("written, the owner restarts", seen(&manual, Staged, 4, fresh), Act::Wait),
+            ("nobody to ask", Seen { repository: false, ..seen(&automatic, Idle, 3, None) }, Act::Wait),
             ("cut off", Seen { cut_off: Some(0), ..seen(&manual, Idle, 12, None) }, Act::Install),
             ("cut off, in vain", Seen { cut_off: Some(TRIES), ..seen(&manual, Idle, 12, None) }, Act::Wait),
             ("asked in vain", Seen { failed: true, ..seen(&automatic, Idle, 12, Some(RETRY)) }, Act::Ask),

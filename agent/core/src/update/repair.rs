@@ -24,6 +24,18 @@ pub struct Journal {
     pub boots: bool,
 }
 
+impl Found {
+    /// What it amounts to, where the firmware would start `default`: a file that names a slot which does not start is no choice
+    /// of anybody's.
+    #[must_use]
+    pub fn beside(self, default: Option<Slot>) -> Self {
+        match self {
+            Self::Edited(slot) if default != Some(slot) => Self::Damaged,
+            found => found,
+        }
+    }
+}
+
 /// All that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
@@ -130,6 +142,20 @@ mod tests {
         ];
         for (name, seen, wanted) in rows {
             assert_eq!(decide(seen), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_choice_that_does_not_start_is_none() {
+        use Slot::{A, B};
+        for (found, default, wanted) in [
+            (Found::Edited(B), Some(B), Found::Edited(B)),
+            (Found::Edited(B), Some(A), Found::Damaged),
+            (Found::Edited(B), None, Found::Damaged),
+            (Found::Ours(B), Some(A), Found::Ours(B)),
+            (Found::Damaged, Some(A), Found::Damaged),
+        ] {
+            assert_eq!(found.beside(default), wanted, "{found:?} {default:?}");
         }
     }
 

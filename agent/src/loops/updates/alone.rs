@@ -34,18 +34,17 @@ impl Handle {
         let now = self.look();
         let settings = self.0.keeper.get().updates.clone().unwrap_or_default();
         let asked = lock(&self.0.asked).at.map(|(_, at)| clock::uptime().saturating_sub(at));
-        let has_repository = now.repository.is_some();
         let failed = now.problem.is_some();
-        let act = offer::act(Seen {
+        offer::act(Seen {
             settings: &settings,
+            repository: now.repository.is_some(),
             phase: now.phase,
             offered: !failed && now.available.is_some_and(|available| !available.tried_before),
             hour: clock::local_hour(),
             asked,
             failed,
             cut_off,
-        });
-        if has_repository { act } else { Act::Wait }
+        })
     }
 
     /// An install from a repository that a power cut or a restart ended.

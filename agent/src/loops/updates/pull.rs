@@ -11,7 +11,8 @@ use crate::update::job::{Shop, Source};
 
 impl Handle {
     /// Address of the repository: the owner's, or the image's.
-    pub(super) fn repository(&self) -> Option<Repository> {
+    #[must_use]
+    pub fn repository(&self) -> Option<Repository> {
         let owners = self.0.keeper.get().updates.as_ref().and_then(|updates| updates.repository.clone());
         owners.or_else(system::repository)
     }

@@ -30,11 +30,7 @@ pub fn at_start(report: &BootReport, facts: &Facts) -> Done {
 
 fn try_repair(report: &BootReport, facts: &Facts) -> std::io::Result<Done> {
     let disk = &report.disk;
-    let found = match autoboot::look(disk)? {
-        // A file that names a slot which does not start is no choice of anybody's.
-        Found::Edited(slot) if facts.default != Some(slot) => Found::Damaged,
-        found => found,
-    };
+    let found = autoboot::look(disk)?.beside(facts.default);
     if found == Found::Damaged && matches!(report.data, Data::Unavailable { .. }) {
         let why = "it is damaged, and the copy lies on the data partition, which is not available";
         return Err(std::io::Error::other(why));
@@ -50,8 +46,7 @@ fn try_repair(report: &BootReport, facts: &Facts) -> std::io::Result<Done> {
         slot,
         boots: found == Found::Damaged && (slot == facts.running || boots(slot)),
     });
-    let trial = facts.try_once && facts.firmware_booted == Some(facts.running);
-    let repair = repair::decide(Seen { found, running: facts.running, trial, journal });
+    let repair = repair::decide(Seen { found, running: facts.running, trial: facts.is_trial(), journal });
     let mut done = Done { notice: None, restart: repair.restart };
     if let Some(slot) = repair.write {
         tracing::warn!("autoboot.txt: {found:?}; it is written anew for slot {slot}");

@@ -10,6 +10,7 @@
 pub mod channels;
 pub mod chunks;
 pub mod container;
+pub mod entries;
 pub mod index;
 pub mod manifest;
 pub mod version;

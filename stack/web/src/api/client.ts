@@ -1,7 +1,7 @@
 // Asks the device: JSON in, JSON out, problems as exceptions, the CSRF value kept and sent. What a problem means to
 // people is left to text/, what to do about it to the screens.
 import type {
-  Answers, Finished, NewToken, Network, Overview, ProblemBody, RecoveryCodes, Settings, Status, Strength, Token,
+  Answers, Finished, NewToken, Network, Overview, ProblemBody, RecoveryCodes, Settings, SettingsChange, Status, Strength, Token,
   TokenWish, Updates, WhoAmI, WifiChoice,
 } from "./types";
 
@@ -90,7 +90,7 @@ export class Client {
     this.#ask<undefined>("PUT", "/password", { current, new: next });
   status = () => this.#ask<Status>("GET", "/status");
   settings = () => this.#ask<Settings>("GET", "/settings");
-  changeSettings = (change: Partial<Settings>) => this.#ask<Settings>("PATCH", "/settings", change);
+  changeSettings = (change: SettingsChange) => this.#ask<Settings>("PATCH", "/settings", change);
   network = () => this.#ask<Network>("GET", "/network");
   joinWifi = (choice: WifiChoice) => this.#ask<Network>("POST", "/network/wifi", choice);
   leaveWifi = () => this.#ask<Network>("DELETE", "/network/wifi");

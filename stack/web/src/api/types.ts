@@ -65,6 +65,9 @@ export interface Settings {
   update_window: { from: number; to: number };
 }
 
+/** Some of them; a repository of null is the image's. */
+export type SettingsChange = Partial<Omit<Settings, "repository">> & { repository?: string | null };
+
 export interface Interface {
   name: string;
   kind: "ethernet" | "wifi";

@@ -21,12 +21,17 @@ export function UpdateSettingsPart({ onSaved }: { onSaved: () => void }) {
   const [now, setNow] = useState<Settings>();
   const [bad, setBad] = useState(false);
   const [saved, setSaved] = useState(false);
+  const [before, setBefore] = useState("");
+  const take = (settings: Settings) => {
+    setNow(settings);
+    setBefore(settings.repository ?? "");
+  };
   const started = useRef(false);
   const { ask } = loading;
   useEffect(() => {
     if (started.current) return;
     started.current = true;
-    void ask(async () => setNow(await device.settings()));
+    void ask(async () => take(await device.settings()));
   }, [ask]);
   if (now === undefined) return <Trouble asking={loading} />;
   const change = (part: Partial<Settings>) => {
@@ -40,9 +45,10 @@ export function UpdateSettingsPart({ onSaved }: { onSaved: () => void }) {
     setBad(wrong);
     if (wrong) return;
     await saving.ask(async () => {
-      setNow(await device.changeSettings({
+      take(await device.changeSettings({
         automatic_updates: now.automatic_updates, update_window: now.update_window,
-        ...(repository === "" ? {} : { repository }),
+        // Unchanged, it may be the image's, which the next image may change.
+        ...(repository === before ? {} : { repository: repository === "" ? null : repository }),
       }));
       setSaved(true);
       onSaved();

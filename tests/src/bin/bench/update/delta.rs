@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::BufReader;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use system_tests::{Fixture, JourneyError};
+use system_tests::JourneyError;
 use tayberry::commands::emulate::newest;
 use tayberry::emulate::disk;
 use tayberry::files;
@@ -15,8 +15,10 @@ use tayberry::ui::{Mode, Ui};
 use tayberry_agent::update::direct;
 use tayberry_agent::update::scan::{self, Slot};
 use tayberry_core::update::plan::Plan;
-use tayberry_format::bundle::container::{BLOCK, Heading};
-use tayberry_format::bundle::index::{Index, Part};
+use tayberry_format::bundle::SUFFIX;
+use tayberry_format::bundle::entries::Entries;
+use tayberry_format::bundle::index::{self, Index, Part};
+use tayberry_format::bundle::manifest::Manifest;
 use tayberry_format::layout;
 use tayberry_format::slot::Slot as Letter;
 
@@ -34,24 +36,31 @@ pub(super) struct Delta {
     pub(super) full: f64,
 }
 
-/// The bundle of a folder, and the index in it.
-pub(super) fn bundle(folder: &Path) -> Result<(PathBuf, Index, u64), JourneyError> {
-    let path = files::newest(folder, ".tayberry")?.ok_or_else(|| failed("no bundle"))?;
-    let mut file = File::open(&path)?;
-    let mut at = 0;
-    loop {
-        let mut block = [0; BLOCK];
-        file.read_exact(&mut block)?;
-        let heading = Heading::decode(&block).map_err(failed)?.ok_or_else(|| failed("no index"))?;
-        let mut bytes = vec![0; usize::try_from(heading.bytes + heading.padding()).map_err(failed)?];
-        file.read_exact(&mut bytes)?;
-        at += (BLOCK + bytes.len()) as u64;
-        if heading.name.ends_with("/index") {
-            bytes.truncate(usize::try_from(heading.bytes).map_err(failed)?);
-            // Behind the index lies the pack, after its heading.
-            return Ok((path, Index::decode(&bytes).map_err(failed)?, at + BLOCK as u64));
+/// A bundle up to its pack, which is what `entries` read next.
+pub(super) struct Bundle {
+    pub(super) bytes: u64,
+    pub(super) manifest: Manifest,
+    pub(super) index: Index,
+    pub(super) entries: Entries<BufReader<File>>,
+}
+
+/// The bundle of a folder.
+pub(super) fn bundle(folder: &Path) -> Result<Bundle, JourneyError> {
+    let path = files::newest(folder, SUFFIX)?.ok_or_else(|| failed("no bundle"))?;
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    let mut entries = Entries::new(BufReader::with_capacity(256 << 10, file));
+    let (mut manifest, mut index) = (None, None);
+    while let Some(heading) = entries.advance().map_err(failed)?.filter(|one| !one.name.ends_with("/pack")) {
+        let contents = entries.whole(&heading, index::MAX_BYTES).map_err(failed)?;
+        if heading.name.ends_with("/manifest.json") {
+            manifest = Some(Manifest::decode(&contents).map_err(failed)?);
+        } else if heading.name.ends_with("/index") {
+            index = Some(Index::decode(&contents).map_err(failed)?);
         }
     }
+    let manifest = manifest.ok_or_else(|| failed("no manifest"))?;
+    Ok(Bundle { bytes, manifest, index: index.ok_or_else(|| failed("no index"))?, entries })
 }
 
 /// Slot A of the image in `folder`, as two files that stand for partitions.
@@ -107,7 +116,7 @@ pub(super) fn contents(index: &Index, slot: &Slot, path: &Path) -> Result<(), Jo
     Ok(())
 }
 
-pub(super) fn measure(_: &Fixture, old: &Path, new: &Path, folder: &Path) -> Result<Delta, JourneyError> {
+pub(super) fn measure(old: &Path, new: &Path, folder: &Path) -> Result<Delta, JourneyError> {
     let work = tempfile::tempdir_in(folder)?;
     let sub = |name: &str| -> Result<PathBuf, JourneyError> {
         let path = work.path().join(name);
@@ -116,9 +125,7 @@ pub(super) fn measure(_: &Fixture, old: &Path, new: &Path, folder: &Path) -> Res
     };
     let (old_work, new_work) = (sub("old")?, sub("new")?);
     let (running, target) = (slot(old, &old_work)?, empty(&old_work)?);
-    let (_, old_index, _) = bundle(old)?;
-    let (path, index, _) = bundle(new)?;
-    let full = std::fs::metadata(&path)?.len();
+    let (old_index, Bundle { bytes: full, index, .. }) = (bundle(old)?.index, bundle(new)?);
     let held = scan::held(&index, &running, &target, &mut |_| ())?;
     let ranges = Plan::new(&index, &held).ranges();
     let fetched =
@@ -126,7 +133,7 @@ pub(super) fn measure(_: &Fixture, old: &Path, new: &Path, folder: &Path) -> Res
     let (before, after) = (work.path().join("before"), work.path().join("after"));
     contents(&old_index, &running, &before)?;
     contents(&index, &slot(new, &new_work)?, &after)?;
-    let share = |bytes: u64| u32::try_from(bytes / 1024).map_or(f64::NAN, f64::from) * 1024.0 / float(full);
+    let share = |bytes: u64| float(bytes) / float(full);
     Ok(Delta {
         ours: share(fetched),
         casync: share(casync(work.path(), &before, &after)?),

@@ -2,21 +2,18 @@
 //! in a process of its own, so that its memory can be told.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use system_tests::{Fixture, JourneyError};
+use system_tests::JourneyError;
 use tayberry_agent::update::install::{self, Slots, Watcher};
 use tayberry_agent::update::pack::Stream;
 use tayberry_agent::update::scan;
 use tayberry_core::update::plan::{Held, Plan};
-use tayberry_format::layout::HASH_OFFSET;
-use tayberry_format::verity::{BLOCK, Header, RootHash};
 
-use super::delta::{bundle, contents, empty, slot};
+use super::delta::{Bundle, bundle, contents, empty, slot};
 use super::versions::done;
 use crate::failed;
 
@@ -33,9 +30,9 @@ pub(super) struct Installed {
     pub(super) written: f64,
 }
 
-pub(super) fn measure(_: &Fixture, version: &Path, folder: &Path) -> Result<Installed, JourneyError> {
+pub(super) fn measure(version: &Path, folder: &Path) -> Result<Installed, JourneyError> {
     let work = tempfile::tempdir_in(folder)?;
-    let (_, index, _) = bundle(version)?;
+    let index = bundle(version)?.index;
     let raw = work.path().join("contents");
     contents(&index, &slot(version, work.path())?, &raw)?;
     // Each three times, in turns; the best counts: this machine is shared.
@@ -82,20 +79,18 @@ impl Watcher for Silent {
 /// # Errors
 /// When the install fails.
 pub(crate) fn child(version: &Path, work: &Path) -> Result<(), JourneyError> {
-    let (path, index, pack) = bundle(version)?;
+    let Bundle { manifest, index, entries, .. } = bundle(version)?;
     let target = empty(work)?;
     let held = Held { target: scan::target(&index, &target, &mut |_| ())?, ..Held::default() };
     let plan = Plan::new(&index, &held);
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(pack))?;
     let slots = Slots { running: &target, target: &target };
-    let mut stream = Stream::new(std::io::BufReader::with_capacity(256 << 10, file));
+    let mut stream = Stream::new(entries);
     let began = Instant::now();
     let written = install::write(&plan, &slots, &mut stream, &mut Silent).map_err(failed)?;
     let seconds = began.elapsed().as_secs_f64();
     let began = Instant::now();
-    let (root_hash, blocks) = tree(&target.system)?;
-    install::read_back(&index, &target, root_hash, blocks, &mut |_| ()).map_err(failed)?;
+    install::read_back(&index, &target, manifest.root_hash, manifest.data_blocks, &mut |_| ())
+        .map_err(failed)?;
     let read_back = began.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -106,16 +101,4 @@ pub(crate) fn child(version: &Path, work: &Path) -> Result<(), JourneyError> {
         json!({ "seconds": seconds, "read_back": read_back, "peak_kib": peak, "written": written })
     );
     Ok(())
-}
-
-/// Root hash and length of what was written.
-fn tree(system: &File) -> Result<(RootHash, u64), JourneyError> {
-    use sha2::{Digest, Sha256};
-    let mut buffer = tayberry_agent::update::direct::Aligned::new();
-    let mut read = |at: u64| -> Result<[u8; BLOCK], JourneyError> {
-        let held = tayberry_agent::update::direct::read_at(system, &mut buffer, at, BLOCK)?;
-        held.try_into().map_err(failed)
-    };
-    let header = Header::decode(&read(HASH_OFFSET)?).map_err(failed)?;
-    Ok((RootHash(Sha256::digest(read(Header::TREE_OFFSET)?).into()), header.data_blocks))
 }

@@ -21,10 +21,10 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&fixture.paths.cache)?;
     let gap = gap::measure(fixture)?;
     let versions = versions::build(fixture, folder.path())?;
-    let installed = install::measure(fixture, &versions.new, folder.path())?;
-    let month = delta::measure(fixture, &versions.month, &versions.new, folder.path())?;
-    let package = delta::measure(fixture, &versions.package, &versions.new, folder.path())?;
-    let agent = delta::measure(fixture, &versions.new, &versions.agent, folder.path())?;
+    let installed = install::measure(&versions.new, folder.path())?;
+    let month = delta::measure(&versions.month, &versions.new, folder.path())?;
+    let package = delta::measure(&versions.package, &versions.new, folder.path())?;
+    let agent = delta::measure(&versions.new, &versions.agent, folder.path())?;
 
     println!("{:44} {:>10} {:>12}", "", "measured", "bar");
     let percent = |share: f64| format!("{:.1} %", share * 100.0);

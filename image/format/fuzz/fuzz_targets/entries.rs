@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tayberry_agent::update::entries::Entries;
+use tayberry_format::bundle::entries::Entries;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut entries = Entries::new(bytes);

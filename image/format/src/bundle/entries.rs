@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use tayberry_format::bundle::container::{BLOCK, ContainerError, Heading};
+use crate::bundle::container::{BLOCK, ContainerError, Heading};
 
 /// A bundle that cannot be read.
 #[derive(Debug, thiserror::Error)]
