@@ -103,10 +103,10 @@ pub async fn serve() -> Result<(), AgentError> {
 
 /// What the owner is told when the initramfs went to the other slot.
 fn left(disk: &str, running: Slot) -> Option<String> {
-    match boot_counter::left(disk) {
-        Ok(slot) => slot.filter(|slot| *slot != running).map(|slot| {
+    match boot_counter::read(disk) {
+        Ok(counter) => counter.left.filter(|slot| *slot != running).map(|slot| {
             format!(
-                "The system in slot {slot} is damaged and did not start; the device went back to the one before. The drive may be failing."
+                "The system in slot {slot} is damaged and did not start; the device starts from the other slot now. The drive may be failing."
             )
         }),
         Err(error) => {

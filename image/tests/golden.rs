@@ -58,6 +58,7 @@ fn what_describes_an_image() {
         root_hash: made_up.hash_tree.root.to_string(),
         system_bytes: 307_200,
         initramfs_bytes: 3000,
+        rescue_bytes: 6000,
     };
     json("manifest.json", &manifest::build(&facts, &made_up.cmdline(), &written).unwrap());
     json("spdx.json", &sbom::build(&facts));

@@ -75,9 +75,22 @@ impl Device {
     /// # Errors
     /// When it does not appear in time.
     pub fn claim_code(&self) -> Result<String, JourneyError> {
-        until("a claim code on the console", BOOT, || {
+        self.code("Claim code ", 0)
+    }
+
+    /// The rescue code, once there is one on the serial console behind its first `from` characters.
+    ///
+    /// # Errors
+    /// When it does not appear in time.
+    pub fn rescue_code(&self, from: usize) -> Result<String, JourneyError> {
+        self.code("Rescue code  ", from)
+    }
+
+    fn code(&self, before: &str, from: usize) -> Result<String, JourneyError> {
+        until(&format!("a code behind {before:?} on the console"), BOOT, || {
             let console = self.console();
-            let code = console.rsplit_once("Claim code ").map(|(_, rest)| rest.chars().take(9).collect());
+            let news = console.get(from..).unwrap_or_default();
+            let code = news.rsplit_once(before).map(|(_, rest)| rest.chars().take(9).collect());
             Ok(code.filter(|code: &String| code.chars().filter(char::is_ascii_digit).count() == 8))
         })
     }

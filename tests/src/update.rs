@@ -27,6 +27,8 @@ pub struct Owned {
     pub device: Device,
     /// A script with a token of the owner's.
     pub script: Client,
+    /// Port of this machine behind which its HTTPS is.
+    pub port: u16,
 }
 
 impl Owned {
@@ -61,7 +63,7 @@ impl Owned {
         let token = owner.expect(201, "POST", "/tokens", Some(&wish))?;
         let mut script = owner.another("no cookies");
         script.token = token["secret"].as_str().map(str::to_owned);
-        Ok(Self { device, script })
+        Ok(Self { device, script, port })
     }
 
     /// Fetches what the repository offers, and waits until that has ended. Returns where updates are then.
@@ -148,7 +150,7 @@ impl Owned {
     /// # Errors
     /// When curl cannot be run.
     pub fn upload(&self, bundle: &Path) -> Result<Answer, JourneyError> {
-        self.upload_to(bundle, "/api/v1/updates")
+        self.upload_to(bundle, "/updates")
     }
 
     /// Hands a bundle in at another address, such as one with `?again=true`.
@@ -156,19 +158,7 @@ impl Owned {
     /// # Errors
     /// When curl cannot be run.
     pub fn upload_to(&self, bundle: &Path, path: &str) -> Result<Answer, JourneyError> {
-        let bearer = format!("Authorization: Bearer {}", self.script.token.clone().unwrap_or_default());
-        let file = bundle.display().to_string();
-        let seconds = UPDATE.as_secs().to_string();
-        let arguments = ["--cacert", "authority.pem", "--max-time", &seconds, "--request", "POST"];
-        let body = [
-            "--header",
-            "Content-Type: application/octet-stream",
-            "--header",
-            &bearer,
-            "--upload-file",
-            &file,
-        ];
-        self.script.curl(&[&arguments[..], &body[..]].concat(), path)
+        self.script.send(bundle, path, UPDATE)
     }
 
     /// Where updates are; none while the device does not answer.

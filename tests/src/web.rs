@@ -1,7 +1,7 @@
 //! The device's web port from outside, with curl as a script would use it: the certificate is verified against the
 //! device's own authority, under its name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -90,21 +90,46 @@ impl Client {
     /// When curl cannot be run.
     pub fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, JourneyError> {
         let text = body.map(Value::to_string);
-        let csrf = format!("X-Tayberry-Csrf: {}", self.csrf);
-        let mut arguments = vec!["--request", method, "--cacert", "authority.pem", "--header", &csrf];
-        arguments.extend(["--cookie", &self.jar, "--cookie-jar", &self.jar]);
-        let bearer = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}"));
-        if let Some(bearer) = &bearer {
-            arguments.extend(["--header", bearer]);
-        }
+        let mut arguments = vec!["--request", method];
         if let Some(text) = &text {
             arguments.extend(["--header", "Content-Type: application/json", "--data-binary", text]);
         }
-        let answer = self.curl(&arguments, &format!("/api/v1{path}"))?;
+        let answer = self.prove(&arguments, path)?;
         if let Some(csrf) = answer.body["csrf"].as_str() {
             csrf.clone_into(&mut self.csrf);
         }
         Ok(answer)
+    }
+
+    /// Sends a file as the body, within `patience`.
+    ///
+    /// # Errors
+    /// When curl cannot be run.
+    pub fn send(&self, file: &Path, path: &str, patience: Duration) -> Result<Answer, JourneyError> {
+        let (file, seconds) = (file.display().to_string(), patience.as_secs().to_string());
+        let arguments = ["--max-time", &seconds, "--request", "POST", "--upload-file", &file];
+        self.prove(&[&arguments[..], &["--header", "Content-Type: application/octet-stream"]].concat(), path)
+    }
+
+    /// Keeps the answer's body as a file.
+    ///
+    /// # Errors
+    /// When curl cannot be run.
+    pub fn fetch(&self, path: &str, file: &Path) -> Result<Answer, JourneyError> {
+        self.prove(&["--output", &file.display().to_string()], path)
+    }
+
+    /// Runs curl with everything that proves who asks.
+    fn prove(&self, arguments: &[&str], path: &str) -> Result<Answer, JourneyError> {
+        let csrf = format!("X-Tayberry-Csrf: {}", self.csrf);
+        let mut all = vec!["--cacert", "authority.pem", "--header", &csrf];
+        all.extend(["--cookie", &self.jar, "--cookie-jar", &self.jar]);
+        let bearer = self.token.as_ref().map(|token| format!("Authorization: Bearer {token}"));
+        if let Some(bearer) = &bearer {
+            all.extend(["--header", bearer]);
+        }
+        all.extend(arguments);
+        self.curl(&all, &format!("/api/v1{path}"))
     }
 
     /// Runs curl; the certificate has to be that of the device's name.

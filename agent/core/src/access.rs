@@ -59,6 +59,7 @@ const fn needs(request: &Request) -> Needs {
         | Request::CheckForUpdate
         | Request::InstallUpdate(_)
         | Request::RollBack => Needs::OwnerOr(Scope::Updates),
+        Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => Needs::Owner,
         Request::Network | Request::JoinWifi(_) | Request::LeaveWifi => Needs::SetupOr(Scope::Network),
     }
 }

@@ -19,6 +19,7 @@ pub mod recovery;
 pub mod render;
 pub mod replace;
 pub mod request;
+pub mod rescue;
 pub mod session;
 pub mod settle;
 pub mod setup;

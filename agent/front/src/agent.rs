@@ -13,6 +13,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The same where a repository is asked or whole slots are read.
 const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
+/// Names the socket of an agent that is not on the system bus: in rescue there is none.
+const DIRECT: &str = "TAYBERRY_AGENT";
+
+/// The way to the agent.
+///
+/// # Errors
+/// When nobody listens there.
+pub(crate) async fn connect() -> zbus::Result<zbus::Connection> {
+    match std::env::var(DIRECT) {
+        Ok(address) => zbus::connection::Builder::address(address.as_str()).p2p().build().await,
+        Err(_) => zbus::Connection::system().await,
+    }
+}
+
 /// The part of `io.tayberry.Agent1` that the front uses.
 #[zbus::proxy(
     interface = "io.tayberry.Agent1",
@@ -33,6 +47,8 @@ pub(crate) trait Agent {
         piece: &str,
         file: zbus::Fd<'_>,
     ) -> zbus::Result<String>;
+    /// Writes the archive of all data to a file descriptor; in rescue alone.
+    fn export(&self, from: (&str, &str), credential: &str, file: zbus::Fd<'_>) -> zbus::Result<String>;
     /// A certificate chain for a public key; DER.
     fn certify(&self, public_key: &[u8]) -> zbus::Result<Vec<Vec<u8>>>;
 }
@@ -81,6 +97,20 @@ pub(crate) async fn hand_over<T: DeserializeOwned>(
     let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
     let piece = serde_json::to_string(&piece).map_err(|error| unusable(&error))?;
     let answer = agent.receive((&peer, &local), &caller.credential, &piece, file.into()).await;
+    outcome(&answer.map_err(|error| unusable(&error))?)
+}
+
+/// Has the agent write the archive of all data to `file`. Answers when it is whole: it may take long.
+///
+/// # Errors
+/// As [`ask`].
+pub(crate) async fn export(
+    agent: AgentProxy<'static>,
+    caller: Caller,
+    file: std::os::fd::OwnedFd,
+) -> Result<(), Problem> {
+    let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
+    let answer = agent.export((&peer, &local), &caller.credential, file.into()).await;
     outcome(&answer.map_err(|error| unusable(&error))?)
 }
 

@@ -46,7 +46,7 @@ enum FrontError {
 
 async fn run() -> Result<std::convert::Infallible, FrontError> {
     let listeners = sockets::listeners()?;
-    let bus = zbus::Connection::system().await?;
+    let bus = agent::connect().await?;
     let app = App {
         agent: AgentProxy::new(&bus).await?,
         policy: Arc::new(ArcSwap::from_pointee(headers::policy(None))),

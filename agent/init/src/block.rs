@@ -39,6 +39,12 @@ pub(crate) fn sector(disk: &str) -> Option<u64> {
     number(&Path::new(SYS).join(disk).join("queue/logical_block_size"))
 }
 
+/// Name of a partition in the partition table (kernel, block/partitions/core.c: `PARTNAME`).
+pub(crate) fn label(partition: &str) -> Option<String> {
+    let events = std::fs::read_to_string(Path::new(SYS).join(partition).join("uevent")).ok()?;
+    events.lines().find_map(|line| line.strip_prefix("PARTNAME=")).map(str::to_owned)
+}
+
 /// `MAJOR:MINOR` of a disk or partition, as device-mapper tables want it.
 pub(crate) fn device_number(name: &str) -> std::io::Result<String> {
     Ok(std::fs::read_to_string(Path::new(SYS).join(name).join("dev"))?.trim().to_owned())

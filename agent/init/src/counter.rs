@@ -20,7 +20,7 @@ use crate::{block, steps};
 /// first files.
 const COMMAND_LINE: u64 = 8 * MIB;
 
-/// Counts. Returns true if the board must be reset: another slot is the default now. What cannot be read or written keeps no
+/// Counts. Returns true if the board must be reset: another slot is the default now, or rescue is wanted. What cannot be read or written keeps no
 /// system from starting.
 pub(crate) fn count(machine: &Machine, opened: &Opened) -> bool {
     if machine.trial {
@@ -54,7 +54,13 @@ fn try_count(machine: &Machine, opened: &Opened) -> io::Result<bool> {
         Verdict::Start => Ok(false),
         Verdict::StartAnew => {
             steps::say("this system did not come up several times, but it is whole: it is started once more");
-            write(Counter { starts: 1, left: counter.left }).map(|()| false)
+            write(Counter { starts: 1, ..counter }).map(|()| false)
+        }
+        Verdict::Reset => {
+            steps::say(
+                "the systems in both slots are damaged: the board is reset until the firmware goes to rescue",
+            );
+            Ok(true)
         }
         Verdict::StartDamaged => {
             steps::say("this system is damaged, and there is no other one: it is started all the same");
@@ -69,7 +75,7 @@ fn try_count(machine: &Machine, opened: &Opened) -> io::Result<bool> {
             // Said before it is done: a power cut between the two must not cost the owner the sentence.
             write(Counter { left: Some(damaged), ..counter })?;
             make_default(&disk, damaged.other())?;
-            write(Counter { starts: 0, left: Some(damaged) }).map(|()| true)
+            write(Counter { left: Some(damaged), ..Counter::default() }).map(|()| true)
         }
     }
 }

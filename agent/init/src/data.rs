@@ -19,8 +19,17 @@ pub(crate) struct Opened {
     pub(crate) machine_id: Option<String>,
 }
 
-pub(crate) fn open(disk: &str) -> Opened {
-    match try_open(disk) {
+/// What is wanted of a partition that has no key yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// It gets one, and its place in the table.
+    Made,
+    /// It stays as it is, and so does the table.
+    Existing,
+}
+
+pub(crate) fn open(disk: &str, wish: Wish) -> Opened {
+    match try_open(disk, wish) {
         Ok(opened) => opened,
         Err(error) => {
             let why = format!("the data partition of {disk} cannot be used: {error}");
@@ -30,8 +39,10 @@ pub(crate) fn open(disk: &str) -> Opened {
     }
 }
 
-fn try_open(disk: &str) -> io::Result<Opened> {
-    ensure_partition(disk)?;
+fn try_open(disk: &str, wish: Wish) -> io::Result<Opened> {
+    if wish == Wish::Made {
+        ensure_partition(disk)?;
+    }
     let partition = block::partition(disk, DATA_NUMBER);
     let file = OpenOptions::new().read(true).write(true).open(block::path(&partition))?;
     let mut copies = [[0; BLOCK]; 2];
@@ -39,6 +50,7 @@ fn try_open(disk: &str) -> io::Result<Opened> {
         file.read_exact_at(copy, offset)?;
     }
     let (block, rewrite) = match KeyBlock::judge(&copies) {
+        Found::None if wish == Wish::Existing => return Err(io::Error::other("it is empty")),
         Found::None => (KeyBlock { key: new_key()?, contents: Contents::Blank }, true),
         Found::Key { block, rewrite } => (block, rewrite),
         Found::Damaged => return Err(io::Error::other("both copies of its key are damaged")),

@@ -1,6 +1,8 @@
 //! The first process of the initramfs. Static, alone, without a shell: opens the verified system partition of the
 //! slot that the firmware booted, prepares the data partition, and hands over to systemd.
 //!
+//! In the larger initramfs of the rescue system it stays, see [`rescue`].
+//!
 //! Any failure ends in one sentence on the console and a reboot: out of a trial the firmware then boots the
 //! committed slot, because the try-once flag is spent.
 
@@ -14,6 +16,7 @@ mod guard;
 mod machine;
 mod modules;
 mod mounts;
+mod rescue;
 mod slot;
 mod steps;
 mod switch;
@@ -38,6 +41,8 @@ enum InitError {
         "slot {slot} was not found within {seconds} s on the disk that the firmware booted ({wanted}): {seen}"
     )]
     NoSlot { slot: String, wanted: &'static str, seconds: u64, seen: String },
+    #[error("no disk with Tayberry's partitions appeared within {seconds} s ({wanted})")]
+    NoDisk { wanted: &'static str, seconds: u64 },
     #[error("the firmware did not say which partition it booted, and no system partition has root hash {0}")]
     UnknownSlot(String),
 }
@@ -54,14 +59,18 @@ fn run() -> Result<Infallible, InitError> {
     mounts::early()?;
     let machine = Machine::look()?;
     modules::load("/modules.list", &machine)?;
-    watchdog::start(&machine);
+    let watchdog = watchdog::start(&machine);
     steps.done("modules");
+    if rescue::is_wanted() {
+        return rescue::serve(&machine, steps, watchdog);
+    }
+    drop(watchdog);
     let opened = slot::find(&machine)?;
     steps.done("disk");
     if counter::count(&machine, &opened) {
         switch::reboot_after(std::time::Duration::ZERO);
     }
-    let data = data::open(&opened.disk);
+    let data = data::open(&opened.disk, data::Wish::Made);
     steps.done("data");
     verity::open(&opened, machine.root_hash)?;
     mounts::system("/dev/dm-verity-root")?;

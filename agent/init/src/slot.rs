@@ -32,26 +32,21 @@ pub(crate) struct Opened {
 
 pub(crate) fn find(machine: &Machine) -> Result<Opened, InitError> {
     let slots: Vec<Slot> = machine.slot.map_or(Slot::ALL.to_vec(), |slot| vec![slot]);
-    let deadline = Instant::now() + PATIENCE;
-    let mut seen;
-    loop {
+    let mut seen = Vec::new();
+    let opened = wait_for(machine, |disks| {
         seen = Vec::new();
-        for disk in block::disks().into_iter().filter(|disk| machine.boot_mode.matches(disk)) {
+        for disk in disks {
             for &slot in &slots {
-                match look(&disk, slot, machine.root_hash) {
-                    Ok(opened) => return Ok(opened),
+                match look(disk, slot, machine.root_hash) {
+                    Ok(opened) => return Some(opened),
                     Err(error) => seen.push(format!("{disk}: {error}")),
                 }
             }
         }
-        if Instant::now() > deadline {
-            break;
-        }
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "sysfs cannot be waited on; this polls with a deadline"
-        )]
-        std::thread::sleep(POLL);
+        None
+    });
+    if let Some(opened) = opened {
+        return Ok(opened);
     }
     let Some(slot) = machine.slot else { return Err(InitError::UnknownSlot(machine.root_hash.to_string())) };
     let seen = if seen.is_empty() { "no such disk".to_owned() } else { seen.join("; ") };
@@ -61,6 +56,36 @@ pub(crate) fn find(machine: &Machine) -> Result<Opened, InitError> {
         seconds: PATIENCE.as_secs(),
         seen,
     })
+}
+
+/// The disk that the firmware booted from, whatever its slots hold: the first of its kind with our partitions.
+pub(crate) fn disk(machine: &Machine) -> Result<String, InitError> {
+    let ours = |disk: &&String| {
+        let named = |part: &layout::Partition| {
+            block::label(&block::partition(disk, part.number)).as_deref() == Some(part.name)
+        };
+        layout::IMAGE.iter().all(named)
+    };
+    wait_for(machine, |disks| disks.iter().find(ours).cloned())
+        .ok_or(InitError::NoDisk { wanted: machine.boot_mode.name(), seconds: PATIENCE.as_secs() })
+}
+
+/// Looks at the disks that may be the one, until `look` finds something or time is up.
+fn wait_for<T>(machine: &Machine, mut look: impl FnMut(&[String]) -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let mut disks = block::disks();
+        disks.retain(|disk| machine.boot_mode.matches(disk));
+        let found = look(&disks);
+        if found.is_some() || Instant::now() > deadline {
+            return found;
+        }
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "sysfs cannot be waited on; this polls with a deadline"
+        )]
+        std::thread::sleep(POLL);
+    }
 }
 
 /// Opens the slot's system partition on `disk` and compares the root of its tree.

@@ -18,18 +18,23 @@ use crate::{InitError, guard, steps};
 
 const SYSTEMD: &str = "/usr/lib/systemd/systemd";
 
+/// Leaves the report in `/run`.
+pub(crate) fn leave(report: &BootReport) -> Result<(), InitError> {
+    let path = Path::new(boot_report::PATH);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(InitError::system("/run/tayberry"))?;
+    }
+    let text = serde_json::to_vec(report).map_err(|error| InitError::system("boot report")(error.into()))?;
+    fs::write(path, text).map_err(InitError::system(boot_report::PATH))
+}
+
 /// Leaves the report in `/run`, moves the mounts, frees the initramfs and starts systemd. Only a failure returns.
 pub(crate) fn hand_over(
     report: &BootReport,
     machine_id: Option<&str>,
     trial: bool,
 ) -> Result<Infallible, InitError> {
-    let path = Path::new(boot_report::PATH);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(InitError::system("/run/tayberry"))?;
-    }
-    let text = serde_json::to_vec(report).map_err(|error| InitError::system("boot report")(error.into()))?;
-    fs::write(path, text).map_err(InitError::system(boot_report::PATH))?;
+    leave(report)?;
     if let tayberry_format::boot_report::Data::Open { device, .. } = &report.data {
         std::os::unix::fs::symlink(format!("/dev/{device}"), "/run/tayberry/data")
             .map_err(InitError::system("/run/tayberry/data"))?;

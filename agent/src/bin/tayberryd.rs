@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tayberry_agent::device::data;
-use tayberry_agent::{agent, configure};
+use tayberry_agent::{agent, configure, rescue};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -19,6 +19,8 @@ enum Cli {
     PrepareData,
     /// Take over a new preseed file and render the configuration, before the network starts
     Configure,
+    /// In the rescue system: look at both slots, start a whole one, or serve the page of rescue
+    Rescue,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,8 @@ enum DaemonError {
     Configure(#[from] configure::ConfigureError),
     #[error(transparent)]
     Agent(#[from] agent::AgentError),
+    #[error(transparent)]
+    Rescue(#[from] rescue::RescueError),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -42,6 +46,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse() {
         Cli::PrepareData => data::prepare().map_err(DaemonError::from),
         Cli::Configure => configure::run().map_err(DaemonError::from),
+        Cli::Rescue => rescue::run().await.map(|never| match never {}).map_err(DaemonError::from),
         Cli::Serve => agent::serve().await.map_err(DaemonError::from),
     };
     match done {

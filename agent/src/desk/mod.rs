@@ -10,6 +10,7 @@ mod status;
 mod tokens;
 mod updates;
 
+use std::fs::File;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +24,7 @@ use tayberry_core::request::owner::Role;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::setup::RecoveryCodes;
 use tayberry_core::request::status::{Event, EventKind, TimeSource};
+use tayberry_core::request::update::Piece;
 use tayberry_core::session::{SessionId, Sessions};
 use tayberry_format::state::State;
 
@@ -53,6 +55,30 @@ pub struct Sender {
     pub local: Option<IpAddr>,
     /// Proof.
     pub credential: Credential,
+}
+
+/// Whoever answers requests: this desk, or that of rescue.
+pub(crate) trait Answers: Send + Sync {
+    /// Answers.
+    ///
+    /// # Errors
+    /// With the problem to show.
+    fn answer(
+        &self,
+        sender: &Sender,
+        request: Request,
+    ) -> impl Future<Output = Result<Value, Problem>> + Send;
+
+    /// Takes a piece of a bundle from `file`.
+    ///
+    /// # Errors
+    /// With the problem to show.
+    fn receive(
+        &self,
+        sender: &Sender,
+        piece: Piece,
+        file: File,
+    ) -> impl Future<Output = Result<Value, Problem>> + Send;
 }
 
 /// What is known only while the agent runs.
@@ -97,42 +123,8 @@ pub struct Desk {
     time_set: tokio::sync::Notify,
 }
 
-impl Desk {
-    /// A desk.
-    #[must_use]
-    pub fn new(
-        keeper: Keeper,
-        loops: Loops,
-        authority: Authority,
-        build: i64,
-        board: Status,
-        notices: Vec<String>,
-    ) -> Self {
-        let source = tayberry_core::clock::at_start(clock::now(), build);
-        let memory = Memory {
-            last_event: Some(Event { at: clock::now(), kind: EventKind::Started, from: None }),
-            ..Memory::default()
-        };
-        Self {
-            keeper,
-            network: loops.network,
-            updates: loops.updates,
-            authority,
-            build,
-            source,
-            board,
-            notices,
-            memory: Mutex::new(memory),
-            door: tokio::sync::Mutex::default(),
-            time_set: tokio::sync::Notify::new(),
-        }
-    }
-
-    /// Answers.
-    ///
-    /// # Errors
-    /// With the problem to show.
-    pub async fn answer(&self, sender: &Sender, request: Request) -> Result<Value, Problem> {
+impl Answers for Desk {
+    async fn answer(&self, sender: &Sender, request: Request) -> Result<Value, Problem> {
         let asker = self.asker(sender);
         access::check(&asker, &request, self.state().owner.is_some())?;
         match request {
@@ -169,6 +161,45 @@ impl Desk {
             Request::CheckForUpdate => json(self.updates.check().await?),
             Request::InstallUpdate(wish) => json(self.install_update(sender, wish)?),
             Request::RollBack => json(self.roll_back(sender).await?),
+            Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => {
+                Err(Kind::NotInRescue.into())
+            }
+        }
+    }
+
+    async fn receive(&self, sender: &Sender, piece: Piece, file: File) -> Result<Value, Problem> {
+        self.take(sender, piece, file).await
+    }
+}
+
+impl Desk {
+    /// A desk.
+    #[must_use]
+    pub fn new(
+        keeper: Keeper,
+        loops: Loops,
+        authority: Authority,
+        build: i64,
+        board: Status,
+        notices: Vec<String>,
+    ) -> Self {
+        let source = tayberry_core::clock::at_start(clock::now(), build);
+        let memory = Memory {
+            last_event: Some(Event { at: clock::now(), kind: EventKind::Started, from: None }),
+            ..Memory::default()
+        };
+        Self {
+            keeper,
+            network: loops.network,
+            updates: loops.updates,
+            authority,
+            build,
+            source,
+            board,
+            notices,
+            memory: Mutex::new(memory),
+            door: tokio::sync::Mutex::default(),
+            time_set: tokio::sync::Notify::new(),
         }
     }
 
@@ -213,12 +244,12 @@ impl Desk {
     }
 }
 
-fn json(answer: impl Serialize) -> Result<Value, Problem> {
+pub(crate) fn json(answer: impl Serialize) -> Result<Value, Problem> {
     serde_json::to_value(answer).map_err(failed)
 }
 
 /// A problem of the device's own; the journal has it too.
-fn failed(error: impl std::fmt::Display) -> Problem {
+pub(crate) fn failed(error: impl std::fmt::Display) -> Problem {
     tracing::error!("{error}");
     Problem::new(Kind::Failed, error.to_string())
 }

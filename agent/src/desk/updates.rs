@@ -19,10 +19,7 @@ impl Desk {
     }
 
     /// Takes a piece of a bundle from `file`.
-    ///
-    /// # Errors
-    /// With the problem to show.
-    pub async fn receive(&self, sender: &Sender, piece: Piece, file: File) -> Result<Value, Problem> {
+    pub(super) async fn take(&self, sender: &Sender, piece: Piece, file: File) -> Result<Value, Problem> {
         let request = Request::ReceiveUpdate(piece);
         access::check(&self.asker(sender), &request, self.state().owner.is_some())?;
         if piece.offset == 0 {

@@ -68,6 +68,16 @@ impl Authority {
         Ok((Self::from_parts(key, &pem)?, why))
     }
 
+    /// One that is kept nowhere: for a device in rescue that cannot read its own.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(build: i64) -> Result<Self, AuthorityError> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let pem = params(&key, build)?.self_signed(&key)?.pem();
+        Self::from_parts(key, &pem)
+    }
+
     fn from_parts(key: KeyPair, pem: &str) -> Result<Self, AuthorityError> {
         let der = pem::parse(pem).map_err(|_| AuthorityError::Damaged("no certificate"))?.into_contents();
         let issuer = Issuer::new(params(&key, 0)?, key);
@@ -138,7 +148,10 @@ fn moment(seconds: i64) -> Result<OffsetDateTime, time::error::ComponentRange> {
 }
 
 /// The kept authority; none when there is no file.
-fn read(path: &Path) -> Result<Option<Authority>, AuthorityError> {
+///
+/// # Errors
+/// When the file cannot be read, or is damaged.
+pub fn read(path: &Path) -> Result<Option<Authority>, AuthorityError> {
     let text = match std::fs::metadata(path) {
         Ok(about) if about.len() > LONGEST => return Err(AuthorityError::Damaged("too long")),
         Ok(_) => std::fs::read_to_string(path)?,

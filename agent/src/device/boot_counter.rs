@@ -1,35 +1,44 @@
-//! Clears the counter of starts, which `tayberry-init` keeps on the config partition.
+//! The counters of starts: the one that `tayberry-init` keeps on the config partition, and the firmware's.
 
 use std::io;
 
 use tayberry_format::boot_counter::{BYTES, Counter};
 use tayberry_format::config_partition::STATE;
-use tayberry_format::slot::Slot;
 
 use crate::device::config_file;
+use crate::device::mailbox::Mailbox;
 
 /// Bytes of the file.
 const FILE: usize = 4096;
 
-/// The slot that was left because it was damaged, if the system has not worked since.
+/// The counter.
 ///
 /// # Errors
 /// When the file cannot be read, or holds something else.
-pub fn left(disk: &str) -> io::Result<Option<Slot>> {
+pub fn read(disk: &str) -> io::Result<Counter> {
     let held = config_file::read(disk, STATE, FILE)?;
     let counter = held.first_chunk::<BYTES>().and_then(Counter::decode);
-    let counter =
-        counter.ok_or_else(|| io::Error::other(format!("{STATE} is missing, or holds something else")))?;
-    Ok(counter.left)
+    counter.ok_or_else(|| io::Error::other(format!("{STATE} is missing, or holds something else")))
 }
 
-/// The system works: starts are counted from here.
+/// Writes it.
 ///
 /// # Errors
 /// When the file cannot be read or written, or holds something else.
-pub fn clear(disk: &str) -> io::Result<()> {
-    left(disk)?;
+pub fn write(disk: &str, counter: Counter) -> io::Result<()> {
+    read(disk)?;
     let mut file = [0; FILE];
-    file[..BYTES].copy_from_slice(&Counter::default().encode());
+    file[..BYTES].copy_from_slice(&counter.encode());
     config_file::overwrite(disk, STATE, &file)
+}
+
+/// The system works: starts are counted from here, by `tayberry-init` and by the firmware. What cannot be cleared is logged; the
+/// system is left only if it also fails.
+pub fn clear(disk: &str) {
+    if let Err(error) = write(disk, Counter::default()) {
+        tracing::warn!("the counter of starts: {error}");
+    }
+    if let Err(error) = Mailbox::open().and_then(|mut mailbox| mailbox.clear_boot_count()) {
+        tracing::warn!("the firmware's counter of starts: {error}");
+    }
 }

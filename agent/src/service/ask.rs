@@ -13,7 +13,7 @@ use zbus::fdo::DBusProxy;
 use zbus::message::Header;
 use zbus::names::BusName;
 
-use crate::desk::{Credential, Desk, Sender};
+use crate::desk::{Answers, Credential, Sender};
 
 /// Senders whose user is remembered; a bus name is never given to another program.
 const REMEMBERED: usize = 64;
@@ -48,8 +48,8 @@ impl Users {
 }
 
 /// Answers a request as text with an answer as text. Root speaks for the device itself; the front says for whom it speaks.
-pub(super) async fn ask(
-    desk: &Desk,
+pub(crate) async fn ask(
+    desk: &impl Answers,
     user: u32,
     from: (&str, &str),
     credential: &str,
@@ -63,8 +63,8 @@ pub(super) async fn ask(
 }
 
 /// Takes a piece of a bundle.
-pub(super) async fn receive(
-    desk: &Desk,
+pub(crate) async fn receive(
+    desk: &impl Answers,
     user: u32,
     from: (&str, &str),
     credential: &str,
@@ -78,7 +78,7 @@ pub(super) async fn receive(
     text(outcome)
 }
 
-fn text(outcome: Result<Value, Problem>) -> zbus::fdo::Result<String> {
+pub(crate) fn text(outcome: Result<Value, Problem>) -> zbus::fdo::Result<String> {
     let outcome = match outcome {
         Ok(answer) => Outcome::Answer(answer),
         Err(problem) => Outcome::<Value>::Problem(problem),
@@ -86,7 +86,7 @@ fn text(outcome: Result<Value, Problem>) -> zbus::fdo::Result<String> {
     serde_json::to_string(&outcome).map_err(super::failed)
 }
 
-fn read<T: DeserializeOwned>(
+pub(crate) fn read<T: DeserializeOwned>(
     user: u32,
     from: (&str, &str),
     credential: &str,

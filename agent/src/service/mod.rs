@@ -1,6 +1,6 @@
 //! `io.tayberry.Agent1` on the system bus: what the device says of itself.
 
-mod ask;
+pub(crate) mod ask;
 pub mod client;
 
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl Agent {
         request: &str,
     ) -> zbus::fdo::Result<String> {
         let user = self.users.of(bus, &header).await?;
-        ask::ask(&self.desk, user, from, credential, request).await
+        ask::ask(&*self.desk, user, from, credential, request).await
     }
 
     /// Takes a piece of a bundle, which is read from `file` to its end. `piece` is a `tayberry_core::request::update::Piece`
@@ -152,7 +152,7 @@ impl Agent {
     ) -> zbus::fdo::Result<String> {
         let user = self.users.of(bus, &header).await?;
         let file = std::fs::File::from(std::os::fd::OwnedFd::from(file));
-        ask::receive(&self.desk, user, from, credential, piece, file).await
+        ask::receive(&*self.desk, user, from, credential, piece, file).await
     }
 
     /// A certificate chain for a public key (an uncompressed point of P-256): DER, the front's own first.

@@ -1,5 +1,6 @@
 //! Counts starts that did not end well, in a block of the config partition that outlasts a power cut. `tayberry-init` counts, the
 //! agent clears once the system works; after [`MOST`] of them the slots are looked at, and a damaged one is left for a whole one.
+//! Where both are damaged the board is reset until the firmware's own counter leads to rescue.
 
 use crate::slot::Slot;
 
@@ -7,6 +8,9 @@ use crate::slot::Slot;
 pub const BYTES: usize = 512;
 /// Starts that may end badly before the slots are looked at.
 pub const MOST: u32 = 3;
+/// Resets after which the firmware must have gone to rescue: it does so at its third warm reset (`[boot_count>2]`), and counts
+/// from the last time the power came on.
+const RESETS: u32 = 3;
 const MAGIC: [u8; 8] = *b"tbboot\0\x01";
 
 /// The counter.
@@ -16,6 +20,8 @@ pub struct Counter {
     pub starts: u32,
     /// The slot that was left because it was damaged; nobody was told yet.
     pub left: Option<Slot>,
+    /// Rescue found the default slot whole and let it try once more; the next time it asks a person.
+    pub retried: bool,
 }
 
 impl Counter {
@@ -30,6 +36,7 @@ impl Counter {
             Some(Slot::A) => 1,
             Some(Slot::B) => 2,
         };
+        block[13] = u8::from(self.retried);
         let checksum = crc32fast::hash(&block[..16]);
         block[16..20].copy_from_slice(&checksum.to_le_bytes());
         block
@@ -49,16 +56,24 @@ impl Counter {
             2 => Some(Slot::B),
             _ => return None,
         };
+        let retried = match block[13] {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
         let mut starts = [0; 4];
         starts.copy_from_slice(&block[8..12]);
-        (block[..8] == MAGIC && block[16..20] == checksum)
-            .then_some(Self { starts: u32::from_le_bytes(starts), left })
+        (block[..8] == MAGIC && block[16..20] == checksum).then_some(Self {
+            starts: u32::from_le_bytes(starts),
+            left,
+            retried,
+        })
     }
 
     /// One start more.
     #[must_use]
     pub const fn another(self) -> Self {
-        Self { starts: self.starts.saturating_add(1), left: self.left }
+        Self { starts: self.starts.saturating_add(1), ..self }
     }
 }
 
@@ -69,7 +84,9 @@ pub enum Verdict {
     Start,
     /// It is whole: start it, and count from the beginning.
     StartAnew,
-    /// It is damaged, and so is the other: start it all the same.
+    /// It is damaged, and so is the other: reset the board, which leads to rescue.
+    Reset,
+    /// The same, and the firmware does not go to rescue: start it all the same.
     StartDamaged,
     /// It is damaged, and the other is whole: make that one the default, and restart.
     Leave,
@@ -83,6 +100,8 @@ pub fn decide(counter: Counter, own: impl FnOnce() -> bool, other: impl FnOnce()
         Verdict::StartAnew
     } else if other() {
         Verdict::Leave
+    } else if counter.starts <= MOST + RESETS {
+        Verdict::Reset
     } else {
         Verdict::StartDamaged
     }
@@ -98,32 +117,34 @@ mod tests {
     fn blocks_are_read_as_written() {
         for counter in [
             Counter::default(),
-            Counter { starts: 3, left: Some(Slot::B) },
-            Counter { starts: u32::MAX, left: Some(Slot::A) },
+            Counter { starts: 3, left: Some(Slot::B), retried: false },
+            Counter { starts: u32::MAX, left: Some(Slot::A), retried: true },
         ] {
             assert_eq!(Counter::decode(&counter.encode()), Some(counter));
         }
         assert_eq!(Counter::decode(&[0; BYTES]), Some(Counter::default()));
         assert_eq!(Counter::decode(&[b'\n'; BYTES]), None);
-        assert_eq!(Counter { starts: u32::MAX, left: None }.another().starts, u32::MAX);
+        assert_eq!(Counter { starts: u32::MAX, ..Counter::default() }.another().starts, u32::MAX);
     }
 
     #[test]
     fn slots_are_read_only_after_three_bad_starts() {
-        let counter = |starts| Counter { starts, left: None };
+        let counter = |starts| Counter { starts, ..Counter::default() };
         for starts in 1..=MOST {
             assert_eq!(decide(counter(starts), || panic!("read"), || panic!("read")), Verdict::Start);
         }
         let often = counter(MOST + 1);
         assert_eq!(decide(often, || true, || panic!("read")), Verdict::StartAnew);
         assert_eq!(decide(often, || false, || true), Verdict::Leave);
-        assert_eq!(decide(often, || false, || false), Verdict::StartDamaged);
+        assert_eq!(decide(often, || false, || false), Verdict::Reset);
+        assert_eq!(decide(counter(MOST + RESETS), || false, || false), Verdict::Reset);
+        assert_eq!(decide(counter(MOST + RESETS + 1), || false, || false), Verdict::StartDamaged);
     }
 
     proptest! {
         #[test]
         fn any_flipped_bit_is_noticed(at in 0_usize..20, bit in 0_u8..8) {
-            let mut block = Counter { starts: 2, left: Some(Slot::A) }.encode();
+            let mut block = Counter { starts: 2, left: Some(Slot::A), retried: true }.encode();
             block[at] ^= 1 << bit;
             prop_assert_eq!(Counter::decode(&block), None);
         }

@@ -15,6 +15,8 @@ use crate::config::Kernel;
 pub const KERNEL: &str = "kernel_2712.img";
 /// The initramfs' name in the boot partition.
 pub const INITRAMFS: &str = "initramfs.img";
+/// Folder of the rescue system, as `os_prefix` wants it.
+pub const RESCUE: &str = "rescue/";
 
 /// Everything that the firmware reads but the command line.
 pub struct BootFiles {
@@ -22,6 +24,8 @@ pub struct BootFiles {
     pub kernel: Vec<u8>,
     /// The initramfs.
     pub initramfs: Vec<u8>,
+    /// The initramfs of the rescue system.
+    pub rescue: Vec<u8>,
     /// Name and bytes of the device tree.
     pub device_tree: (String, Vec<u8>),
     /// Names and bytes of the overlays.
@@ -56,6 +60,11 @@ pub fn config(kernel: &Kernel) -> String {
     for name in &kernel.overlays {
         writeln!(text, "dtoverlay={name}").unwrap_or_default();
     }
+    writeln!(
+        text,
+        "# Two starts in a row did not end well: the third is the rescue system.\n[boot_count>2]\nos_prefix={RESCUE}\n[all]"
+    )
+    .unwrap_or_default();
     text
 }
 
@@ -71,6 +80,14 @@ impl BootFiles {
             file(INITRAMFS, &self.initramfs),
             file(&self.device_tree.0, &self.device_tree.1),
         ];
+        // Whole in itself: a block of the kernel that cannot be read does not take rescue away. Overlays are shared, as there
+        // is no README beside them.
+        files.extend([
+            file(&format!("{RESCUE}cmdline.txt"), cmdline.as_bytes()),
+            file(&format!("{RESCUE}{KERNEL}"), &self.kernel),
+            file(&format!("{RESCUE}{INITRAMFS}"), &self.rescue),
+            file(&format!("{RESCUE}{}", self.device_tree.0), &self.device_tree.1),
+        ]);
         // Without this file overlays would not follow an os_prefix; it also tells people what the folder is.
         files.push(file("overlays/README", b"Device-tree overlays of this slot.\n"));
         files.extend(self.overlays.iter().map(|(name, bytes)| file(&format!("overlays/{name}.dtbo"), bytes)));

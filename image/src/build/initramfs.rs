@@ -1,12 +1,15 @@
-//! The initramfs: `tayberry-init`, the modules that it loads, and nothing else.
+//! The initramfs: `tayberry-init`, the modules that it loads, and nothing else; and the larger one of the rescue system.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use tayberry_format::cpio::Archive;
 
-use crate::build::modules::{Kernel, Lists};
-use crate::build::{BuildError, at};
+use crate::build::compile::Programs;
+use crate::build::modules::{Kernel, Lists, Modules};
+use crate::build::tree::Tree;
+use crate::build::{BuildError, at, libraries};
 
 /// zstd's strongest level that any kernel reads without more memory than an initramfs may use; 19 of 22.
 const LEVEL: i32 = 19;
@@ -18,6 +21,64 @@ const EMULATOR_LEVEL: i32 = 3;
 /// # Errors
 /// When a module is missing or a file cannot be read.
 pub fn build(kernel: &Kernel, lists: &Lists, init: &Path) -> Result<Vec<u8>, BuildError> {
+    compress(&begin(kernel, &[&lists.initramfs], &[], init)?.finish(), LEVEL)
+}
+
+/// Builds the rescue system's, compressed: the same, drivers of the network and of the data partition, and the agent with its
+/// front.
+///
+/// # Errors
+/// As [`build`].
+pub fn rescue(
+    kernel: &Kernel,
+    lists: &Lists,
+    ours: &[OwnModule<'_>],
+    programs: &Programs,
+    tree: &Tree,
+    epoch: i64,
+) -> Result<Vec<u8>, BuildError> {
+    let mut archive = begin(kernel, &[&lists.initramfs, &lists.rescue], ours, &programs.init)?;
+    archive.folder("var");
+    archive.folder("tmp");
+    let mut needed = BTreeSet::new();
+    for (program, place) in [
+        (&programs.tayberryd, "usr/lib/tayberry/tayberryd"),
+        (&programs.front, "usr/lib/tayberry/tayberry-front"),
+    ] {
+        let bytes = std::fs::read(program).map_err(at(program))?;
+        libraries::needed(&tree.root, program, &bytes, &mut needed)?;
+        archive.file(place, 0o755, &bytes);
+    }
+    for path in needed {
+        let file = tree.path(&path);
+        archive.file(&path, 0o755, &std::fs::read(&file).map_err(at(file))?);
+    }
+    for path in ["usr/lib/os-release"] {
+        let file = tree.path(path);
+        archive.file(path, 0o644, &std::fs::read(&file).map_err(at(file))?);
+    }
+    // The kernel need not keep the times of an archive's files: what the system partition says by a file's time is said in words.
+    archive.file("usr/share/tayberry/built", 0o644, epoch.to_string().as_bytes());
+    compress(&archive.finish(), LEVEL)
+}
+
+/// A module that is not of the kernel package.
+pub struct OwnModule<'a> {
+    /// The board that wants it.
+    pub board: &'a str,
+    /// Its file name.
+    pub name: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// An archive with init and the modules that it loads.
+fn begin(
+    kernel: &Kernel,
+    lists: &[&BTreeMap<String, Modules>],
+    ours: &[OwnModule<'_>],
+    init: &Path,
+) -> Result<Archive, BuildError> {
     let mut archive = Archive::default();
     archive.console();
     for folder in ["proc", "sys", "run", "sysroot"] {
@@ -26,27 +87,29 @@ pub fn build(kernel: &Kernel, lists: &Lists, init: &Path) -> Result<Vec<u8>, Bui
     archive.file("init", 0o755, &std::fs::read(init).map_err(at(init))?);
     let mut list = String::new();
     let mut packed: Vec<PathBuf> = Vec::new();
-    let common: Vec<_> = lists.initramfs.get("all").into_iter().map(|modules| ("all", modules)).collect();
-    // Boards come first: the watchdog and the interrupt controllers must not wait for anything.
-    let boards = lists
-        .initramfs
-        .iter()
-        .filter(|(name, _)| *name != "all")
-        .map(|(name, modules)| (name.as_str(), modules));
-    for (board, modules) in boards.chain(common) {
-        // Writing to a String cannot fail.
-        writeln!(list, "[{board}]").unwrap_or_default();
-        for file in kernel.choose(&modules.modules)? {
-            let place = place(&file);
-            writeln!(list, "/{place}").unwrap_or_default();
-            if !packed.contains(&file) {
-                archive.file(&place, 0o644, kernel.read(&file)?);
-                packed.push(file);
+    for lists in lists {
+        let common = lists.get("all").into_iter().map(|modules| ("all", modules));
+        // Boards come first: the watchdog and the interrupt controllers must not wait for anything.
+        let boards = lists.iter().filter(|(name, _)| *name != "all");
+        for (board, modules) in boards.map(|(name, modules)| (name.as_str(), modules)).chain(common) {
+            // Writing to a String cannot fail.
+            writeln!(list, "[{board}]").unwrap_or_default();
+            for file in kernel.choose(&modules.modules)? {
+                let place = place(&file);
+                writeln!(list, "/{place}").unwrap_or_default();
+                if !packed.contains(&file) {
+                    archive.file(&place, 0o644, kernel.read(&file)?);
+                    packed.push(file);
+                }
             }
         }
     }
+    for OwnModule { board, name, bytes } in ours {
+        writeln!(list, "[{board}]\n/modules/{name}").unwrap_or_default();
+        archive.file(&format!("modules/{name}"), 0o644, bytes);
+    }
     archive.file("modules.list", 0o644, list.as_bytes());
-    compress(&archive.finish(), LEVEL)
+    Ok(archive)
 }
 
 /// Builds the emulator's part: modules to load, and files for `/run`. It follows the first part uncompressed, as the

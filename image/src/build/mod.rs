@@ -7,6 +7,7 @@ pub mod erofs;
 pub mod finalise;
 pub mod initramfs;
 pub mod kernel_files;
+mod libraries;
 pub mod modules;
 pub mod overlay;
 pub mod packages;

@@ -16,6 +16,8 @@ use crate::tools::{Tools, execute};
 pub struct Lists {
     /// By board; `all` is for every board.
     pub initramfs: BTreeMap<String, Modules>,
+    /// By board: what the rescue system loads besides.
+    pub rescue: BTreeMap<String, Modules>,
     /// In the root file system.
     pub system: Modules,
     /// In the emulator's part of the initramfs.

@@ -5,11 +5,9 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::build::tree::Tree;
-use crate::build::{BuildError, at};
+use crate::build::{BuildError, at, libraries};
 use crate::tools::{Tools, execute};
 
-/// Where the dynamic loader looks (ld.so(8)).
-const LIBRARIES: [&str; 2] = ["usr/lib/aarch64-linux-gnu", "usr/lib"];
 /// Where systemd looks for a program without a path (systemd.service(5)).
 const PROGRAMS: [&str; 4] = ["usr/local/bin", "usr/bin", "usr/local/sbin", "usr/sbin"];
 /// Folders whose contents only exist on a running device.
@@ -62,7 +60,8 @@ fn elf(root: &Path, inside: &Path, bytes: &[u8]) -> Vec<String> {
     let own = elf.runpaths.iter().chain(&elf.rpaths).flat_map(|paths| paths.split(':'));
     let own = own.map(|path| PathBuf::from(path.replace("$ORIGIN", &origin.to_string_lossy())));
     // A library in a private folder is only loaded by programs that have loaded its neighbours.
-    let places: Vec<PathBuf> = own.chain([origin.clone()]).chain(LIBRARIES.map(PathBuf::from)).collect();
+    let places: Vec<PathBuf> =
+        own.chain([origin.clone()]).chain(libraries::FOLDERS.map(PathBuf::from)).collect();
     let lacking = elf.libraries.iter().filter(|library| {
         !library.starts_with("ld-linux") && !places.iter().any(|place| exists(root, &place.join(library)))
     });

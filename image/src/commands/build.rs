@@ -8,6 +8,7 @@ use tayberry_format::owner::Repository;
 
 use crate::build::boot_files::{self, BootFiles};
 use crate::build::compile::Programs;
+use crate::build::initramfs::OwnModule;
 use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
 use crate::build::trim::Trim;
@@ -175,9 +176,15 @@ impl Bench<'_> {
             let vcio = scope.spawn(|| self.vcio(&kernel.release));
             let keep = scope.spawn(|| kernel.choose(&lists.system.modules));
             finalise::apply(tree, self.tools, self.config, self.lock.epoch)?;
+            let vcio = join(vcio)?;
+            let ours =
+                vcio.as_deref().map(|bytes| OwnModule { board: "brcm,bcm2712", name: "vcio.ko", bytes });
+            let ours = ours.as_slice();
+            let rescue = initramfs::rescue(&kernel, &lists, ours, programs, tree, self.lock.epoch);
             let emulator = initramfs::emulator(&kernel, &lists, &self.emulator_files(programs)?)?;
-            let boot = self.boot_files(&tree.root, &kernel.release, join(gzip)?, join(initramfs)?)?;
-            Ok::<_, BuildError>((boot, emulator, join(vcio)?, join(keep)?))
+            let boot =
+                self.boot_files(&tree.root, &kernel.release, join(gzip)?, join(initramfs)?, rescue?)?;
+            Ok::<_, BuildError>((boot, emulator, vcio, join(keep)?))
         })?;
         if let Some(module) = vcio {
             tree.write(format!("usr/lib/modules/{}/extra/vcio.ko", kernel.release), &module)?;
@@ -214,6 +221,7 @@ impl Bench<'_> {
         release: &str,
         zipped: Vec<u8>,
         initramfs: Vec<u8>,
+        rescue: Vec<u8>,
     ) -> Result<BootFiles, BuildError> {
         let device_tree = kernel_files::device_tree(root, release, &self.kernel.device_tree)?;
         let named = &self.kernel.overlays;
@@ -229,6 +237,7 @@ impl Bench<'_> {
         Ok(BootFiles {
             kernel: zipped,
             initramfs,
+            rescue,
             device_tree: (
                 self.kernel.device_tree.clone(),
                 std::fs::read(&device_tree).map_err(at(&device_tree))?,

@@ -148,6 +148,8 @@ impl<'a> Power<'a> {
                 Exit::Reset | Exit::Watchdog => {
                     let flags = self.mailbox(|mailbox| std::mem::take(&mut mailbox.reboot_flags));
                     self.reset.try_once = flags & TRY_ONCE != 0;
+                    // The guest may have set the register.
+                    self.reset.boot_count = self.mailbox(|mailbox| mailbox.boot_count);
                 }
                 Exit::Off | Exit::Cut => {
                     self.forget();
@@ -179,6 +181,7 @@ impl<'a> Power<'a> {
                 Ok(boot) => {
                     let loaded = self.load(&disk, &boot, drive.medium, base)?;
                     self.reset = boot.reset_after;
+                    self.mailbox(|mailbox| mailbox.boot_count = boot.reset_after.boot_count);
                     self.share(|shared| shared.boots.push(BootRecord { medium: drive.medium, boot }));
                     return Ok(loaded);
                 }

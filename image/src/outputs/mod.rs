@@ -65,6 +65,8 @@ pub struct Written {
     pub system_bytes: u64,
     /// Initramfs in bytes.
     pub initramfs_bytes: u64,
+    /// Initramfs of the rescue system in bytes.
+    pub rescue_bytes: u64,
 }
 
 impl Written {
@@ -72,11 +74,12 @@ impl Written {
     #[must_use]
     pub fn summary(&self) -> String {
         format!(
-            "{}\n  image {}, system partition {}, initramfs {}\n  root hash {}",
+            "{}\n  image {}, system partition {}, initramfs {}, rescue {}\n  root hash {}",
             self.image.display(),
             human(self.image_bytes),
             human(self.system_bytes),
             human(self.initramfs_bytes),
+            human(self.rescue_bytes),
             self.root_hash
         )
     }
@@ -115,6 +118,7 @@ pub fn write(
         root_hash: facts.hash_tree.root.to_string(),
         system_bytes: std::fs::metadata(image).map_err(at(image))?.len() + facts.hash_tree.area.len() as u64,
         initramfs_bytes: facts.boot.initramfs.len() as u64,
+        rescue_bytes: facts.boot.rescue.len() as u64,
     };
     let json = |value: &serde_json::Value| serde_json::to_vec_pretty(value).unwrap_or_default();
     let mut finished = Vec::new();
@@ -156,16 +160,23 @@ fn always_written(image: &Path, tree: &HashTree) -> Result<Vec<Range<u64>>, Buil
     Ok(ranges)
 }
 
-/// Asks the firmware model whether slot A boots with every file, from both media and on both steppings.
+/// Asks the firmware model whether slot A boots with every file, from both media and on both steppings; and whether it leads to
+/// the rescue system at the third start.
 fn would_boot(disk: &std::fs::File) -> Result<(), BuildError> {
+    let starts = [
+        ("", ResetState::default()),
+        (boot_files::RESCUE, ResetState { boot_count: 2, ..ResetState::default() }),
+    ];
     for medium in [Medium::Sd, Medium::Nvme] {
         for stepping in [Stepping::C1, Stepping::D0] {
-            let board = Board { medium, stepping, ..Board::default() };
-            let boot = tayberry_firmware::boot(disk, &board, &ResetState::default())
-                .map_err(|error| BuildError::WouldNotBoot(error.to_string()))?;
-            if boot.slot() != Some(Slot::A) || !boot.is_complete() {
-                let log: Vec<&str> = boot.log.iter().map(|line| line.text.as_str()).collect();
-                return Err(BuildError::WouldNotBoot(log.join(" ")));
+            for (prefix, reset) in &starts {
+                let board = Board { medium, stepping, ..Board::default() };
+                let boot = tayberry_firmware::boot(disk, &board, reset)
+                    .map_err(|error| BuildError::WouldNotBoot(error.to_string()))?;
+                if boot.slot() != Some(Slot::A) || !boot.is_complete() || boot.os_prefix != *prefix {
+                    let log: Vec<&str> = boot.log.iter().map(|line| line.text.as_str()).collect();
+                    return Err(BuildError::WouldNotBoot(log.join(" ")));
+                }
             }
         }
     }

@@ -51,6 +51,7 @@ impl MadeUp {
         let boot = BootFiles {
             kernel: [&[0x1f, 0x8b][..], &[1; 5000]].concat(),
             initramfs: vec![2; 3000],
+            rescue: vec![3; 6000],
             device_tree: (kernel.device_tree.clone(), device_tree()),
             overlays: vec![("bcm2712d0".into(), device_tree()), ("shed".into(), device_tree())],
             config: boot_files::config(kernel),

@@ -1,4 +1,5 @@
-// Decides between setup, sign-in and the owner's pages by asking the device. What each shows is left to setup/ and owner/.
+// Decides between setup, sign-in, the owner's pages and rescue by asking the device. What each shows is left to setup/, owner/
+// and rescue/.
 import { useCallback, useEffect, useRef, useState } from "react";
 import { device, asProblem } from "./api/client";
 import type { Overview, WhoAmI } from "./api/types";
@@ -8,6 +9,8 @@ import { Owned } from "./owner/owned";
 import { SignIn } from "./owner/sign-in";
 import { Frame, Heading } from "./parts/frame";
 import { Unreachable } from "./parts/unreachable";
+import { RescuePage } from "./rescue/rescue";
+import { RescueSignIn } from "./rescue/sign-in";
 import { Setup } from "./setup/setup";
 import { useSpeech } from "./text/language";
 
@@ -16,7 +19,8 @@ type View =
   | { is: "unreachable"; tries: number }
   | { is: "setup"; overview: Overview; claimed: boolean }
   | { is: "sign-in"; overview: Overview }
-  | { is: "owned"; overview: Overview; who: WhoAmI };
+  | { is: "owned"; overview: Overview; who: WhoAmI }
+  | { is: "rescue"; overview: Overview; signedIn: boolean };
 
 const RETRY_MS = 3000;
 
@@ -33,6 +37,7 @@ async function whoIsThere(): Promise<WhoAmI | undefined> {
 async function look(): Promise<View> {
   const [overview, who] = await Promise.all([device.overview(), whoIsThere()]);
   if (overview.phase === "unclaimed") return { is: "setup", overview, claimed: who?.role === "setup" };
+  if (overview.phase !== "owned") return { is: "rescue", overview, signedIn: who?.role === "owner" };
   return who?.role === "owner" ? { is: "owned", overview, who } : { is: "sign-in", overview };
 }
 
@@ -80,5 +85,9 @@ export function App({ link }: { link: Carried }) {
       return <SignIn overview={view.overview} onSignedIn={reload} />;
     case "owned":
       return <Owned overview={view.overview} who={view.who} onChanged={reload} />;
+    case "rescue":
+      return view.signedIn
+        ? <RescuePage overview={view.overview} onChanged={reload} />
+        : <RescueSignIn overview={view.overview} onSignedIn={reload} />;
   }
 }

@@ -19,7 +19,7 @@ const QR = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 21 21" shape-re
 
 const TITLES = { "wrong-code": 403, "wrong-password": 401, "sign-in-first": 401, forbidden: 403, "too-many-tries": 429,
   "weak-password": 422, "recovery-not-kept": 422, "nothing-to-confirm": 409, "other-network": 409, "not-found": 404,
-  "already-owned": 409, failed: 500, "cannot-join": 422, "not-allowed": 422 };
+  "already-owned": 409, failed: 500, "cannot-join": 422, "not-allowed": 422, "in-rescue": 409, "not-in-rescue": 409 };
 const problem = (kind, more = {}) => ({ status: TITLES[kind], body: { type: `/problems/${kind}`, kind, title: kind, status: TITLES[kind], ...more } });
 const good = (body, more = {}) => ({ status: 200, body, ...more });
 const EMPTY = { status: 204 };
@@ -75,14 +75,14 @@ export function answer(state, method, path, body, { csrf, host }) {
   const wait = () => (state.wrong >= 3 ? problem("too-many-tries", { retry_after_s: 2 }) : undefined);
   switch (route) {
     case "GET /overview":
-      return good({ phase: state.phase, name: state.name, version: "0.2.0", ...(state.phase === "owned" && state.language ? { language: state.language } : {}),
+      return good({ phase: state.phase, name: state.name, version: "0.2.0", ...(state.phase !== "unclaimed" && state.language ? { language: state.language } : {}),
         time_known: true, now: 1_790_000_000, authority_fingerprint: FINGERPRINT, addresses: ["127.0.0.1"], setup_network: false });
     case "POST /claim": {
       const waits = wait();
       if (waits) { state.wrong = 0; return waits; }
       if (body.code !== CLAIM) { state.wrong += 1; return problem("wrong-code"); }
       state.wrong = 0;
-      return begin("setup");
+      return begin(state.rescue ? "owner" : "setup");
     }
     case "POST /session": {
       const waits = wait();
@@ -103,6 +103,7 @@ export function answer(state, method, path, body, { csrf, host }) {
       return EMPTY;
   }
   if (!state.role) return problem("sign-in-first");
+  if (path.startsWith("/rescue") && !state.rescue) return problem("not-in-rescue");
   if (method !== "GET" && csrf !== `csrf-${state.csrf}`) return problem("forbidden");
   if (/^\/(setup)/.test(path) && state.role !== "setup") return problem("forbidden");
   switch (route) {
@@ -140,6 +141,10 @@ export function answer(state, method, path, body, { csrf, host }) {
     case "POST /updates/restart":
       state.update = { phase: "restarting", target: "0.3.0" };
       return good({ version: "0.2.0", slot: "A", ...state.update });
+    case "GET /rescue": return good(state.rescue);
+    case "POST /rescue/restart": return EMPTY;
+    case "POST /rescue/factory-reset": return body.name === state.name ? EMPTY : problem("not-allowed");
+    case "POST /updates/rollback": return good({ version: "0.2.0", slot: "A", phase: "restarting" });
     case "GET /network": return good(network(state));
     case "DELETE /network/wifi":
     case "POST /network/wifi":

@@ -3,7 +3,7 @@
 import { DIST, check, launch, open, results } from "./browse.mjs";
 import { start } from "./fake-device.mjs";
 import { keyboard } from "./keyboard.mjs";
-import { owned, setup } from "./tour.mjs";
+import { owned, rescue, setup } from "./tour.mjs";
 import { troubles } from "./troubles.mjs";
 
 const began = Date.now();
@@ -31,6 +31,7 @@ if (only === undefined || only === "tour") {
           const window = await open(browser, device, { language, theme, width, height });
           await setup(window, device);
           await owned(window, device);
+          await rescue(window, device);
           await window.context.close();
         });
       }

@@ -188,3 +188,42 @@ export async function owned(window, device) {
   await go();
   await heading(page, text.status.title);
 }
+
+/** Rescue: the door with and without an owner, what is wrong, what helps. */
+export async function rescue(window, device) {
+  const { page, text, shot, go } = window;
+  const words = text.rescue;
+  const slots = [{ slot: "A", default: true, problem: "block 1234 of the system partition is damaged" }, { slot: "B", default: false }];
+  const one = { cause: "both-damaged", sentence: "The systems in both slots are damaged.", slots: [slots[0], { slot: "B", default: false, problem: "the boot partition is empty" }], name: device.state.name };
+  Object.assign(device.state, { role: undefined, phase: "rescue-without-owner", rescue: { ...one, data_problem: "It was never set up." }, update: {} });
+  await go();
+  await screen(window, words.title, "41-rescue-without-owner");
+  device.state.phase = "rescue";
+  await go();
+  await screen(window, words.title, "42-rescue-sign-in");
+  await button(page, words.open).click();
+  await page.getByText(words.needCode).waitFor();
+  await page.getByLabel(words.code, { exact: true }).fill("1111 1111");
+  await button(page, words.open).click();
+  await page.getByText(words.wrongCode).waitFor();
+  await page.getByLabel(words.code, { exact: true }).fill(CLAIM);
+  await button(page, words.open).click();
+  await page.getByText(words.causes["both-damaged"]).waitFor();
+  await page.getByText(words.noData).waitFor();
+  await screen(window, words.title, "43-rescue");
+  device.state.rescue = { ...one, cause: "does-not-start", slots: [{ slot: "A", default: true }, { slot: "B", default: false }] };
+  device.state.update = { phase: "staged", target: "0.3.0" };
+  await go();
+  await page.getByText(words.saveGo).waitFor();
+  await shot("44-rescue-staged");
+  device.state.update = {};
+  await button(page, words.eraseGo).click();
+  await page.getByText(words.eraseNeed(device.state.name)).waitFor();
+  await page.getByLabel(words.eraseName(device.state.name)).fill(device.state.name);
+  await button(page, words.eraseGo).click();
+  await page.getByText(words.erased).waitFor();
+  await button(page, words.startOther("B")).click();
+  await page.getByText(words.restarting).waitFor();
+  await shot("45-rescue-erased");
+  Object.assign(device.state, { role: undefined, phase: "owned", rescue: undefined, update: {} });
+}

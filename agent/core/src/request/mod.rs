@@ -5,6 +5,7 @@
 pub mod network;
 pub mod owner;
 pub mod problem;
+pub mod rescue;
 pub mod settings;
 pub mod setup;
 pub mod status;
@@ -76,6 +77,14 @@ pub enum Request {
     InstallUpdate(update::InstallWish),
     /// Restarts into the system that ran before, if it is whole.
     RollBack,
+    /// What rescue found.
+    Rescue,
+    /// Everything on the data partition as an archive, which goes to a file descriptor beside the request.
+    Export,
+    /// Leaves rescue: starts the default slot again.
+    StartAgain,
+    /// Destroys the key of the data partition, and with it every byte there.
+    FactoryReset(rescue::Erase),
 }
 
 /// What the agent says to a question whose answer is `T`.

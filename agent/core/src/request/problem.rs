@@ -51,6 +51,10 @@ pub enum Kind {
     UpdateFailed,
     /// The device waits for another byte of the upload: `offset` of the update's status says for which.
     WrongOffset,
+    /// The device is in rescue, where this is not possible.
+    InRescue,
+    /// The device is not in rescue, and this is possible only there.
+    NotInRescue,
     /// Something on the device failed; `detail` has its words.
     Failed,
     /// The agent does not answer the front: it is starting, or was just restarted.
@@ -74,7 +78,9 @@ impl Kind {
             | Self::NothingToConfirm
             | Self::OtherNetwork
             | Self::UpdateBusy
-            | Self::WrongOffset => 409,
+            | Self::WrongOffset
+            | Self::InRescue
+            | Self::NotInRescue => 409,
             Self::NotAllowed
             | Self::WeakPassword
             | Self::RecoveryNotKept
@@ -112,6 +118,8 @@ impl Kind {
             Self::UpdateRefused => "This update was not taken",
             Self::UpdateFailed => "The update was not installed",
             Self::WrongOffset => "The upload goes on at another byte",
+            Self::InRescue => "Not possible in rescue",
+            Self::NotInRescue => "Possible only in rescue",
             Self::Failed => "The device failed to do this",
             Self::AgentAway => "The device is not ready",
         }

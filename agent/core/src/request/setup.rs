@@ -40,6 +40,10 @@ pub enum Phase {
     Unclaimed,
     /// It has an owner.
     Owned,
+    /// It is in rescue, and its owner can sign in.
+    Rescue,
+    /// It is in rescue, and knows no owner: only the code on its screen opens it.
+    RescueWithoutOwner,
 }
 
 /// The device's certificate authority.

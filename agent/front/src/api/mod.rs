@@ -5,6 +5,7 @@ mod authority;
 mod body;
 mod network;
 mod owner;
+mod rescue;
 mod settings;
 mod setup;
 mod status;
@@ -157,6 +158,10 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(update::install))
         .routes(routes!(update::restart))
         .routes(routes!(update::roll_back))
+        .routes(routes!(rescue::rescue))
+        .routes(routes!(rescue::restart))
+        .routes(routes!(rescue::factory_reset))
+        .routes(routes!(rescue::export))
         .split_for_parts();
     let text = document.to_json().unwrap_or_default();
     let served = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], text) });

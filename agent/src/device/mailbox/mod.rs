@@ -146,6 +146,15 @@ impl Mailbox {
         let flags = self.reboot_flags()?;
         if flags.try_once() { Ok(()) } else { Err(MailboxError::NotArmed(flags.0)) }
     }
+
+    /// Makes the firmware count boots anew: at the third that nobody clears it goes to rescue (rpi-eeprom release notes
+    /// 2025-02-11; `[boot_count>2]` in our `config.txt`).
+    ///
+    /// # Errors
+    /// As [`Self::property`].
+    pub fn clear_boot_count(&mut self) -> Result<(), MailboxError> {
+        self.property(tag::SET_BOOT_COUNT, &[0], 1).map(drop)
+    }
 }
 
 /// Opens a device; one that is in use is waited for.

@@ -31,6 +31,7 @@ use crate::keeper::Keeper;
 pub use restart::restart_now;
 pub use tell::tell;
 use work::Work;
+pub(crate) use work::problem;
 
 /// The record.
 const FILE: &str = "/var/lib/tayberry/updates.json";

@@ -42,10 +42,8 @@ impl Handle {
             tokio::time::sleep(LOOK).await;
         }
         let disk = self.0.report.disk.clone();
-        match tokio::task::spawn_blocking(move || boot_counter::clear(&disk)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("the counter of starts: {error}"),
-            Err(error) => tracing::warn!("the counter of starts: {error}"),
+        if let Err(error) = tokio::task::spawn_blocking(move || boot_counter::clear(&disk)).await {
+            tracing::warn!("the counter of starts: {error}");
         }
         std::future::pending().await
     }

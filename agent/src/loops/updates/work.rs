@@ -131,7 +131,7 @@ impl Handle {
 }
 
 /// A job's error for people; the journal has it too.
-pub(super) fn problem(error: &JobError) -> Problem {
+pub(crate) fn problem(error: &JobError) -> Problem {
     tracing::warn!("update: {error}");
     let kind = match error {
         JobError::Failed(_) | JobError::State(_) => Kind::UpdateFailed,

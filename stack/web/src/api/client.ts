@@ -1,7 +1,7 @@
 // Asks the device: JSON in, JSON out, problems as exceptions, the CSRF value kept and sent. What a problem means to
 // people is left to text/, what to do about it to the screens.
 import type {
-  Answers, Finished, NewToken, Network, Overview, ProblemBody, RecoveryCodes, Settings, SettingsChange, Status, Strength, Token,
+  Answers, Finished, NewToken, Network, Overview, ProblemBody, RecoveryCodes, Rescue, Settings, SettingsChange, Status, Strength, Token,
   TokenWish, Updates, WhoAmI, WifiChoice,
 } from "./types";
 
@@ -108,6 +108,10 @@ export class Client {
   sendUpdate = (bundle: Blob, offset: number, again: boolean) =>
     this.#ask<Updates>("POST", `/updates?offset=${offset}&again=${again}`, bundle.slice(offset));
 
+  rescue = () => this.#ask<Rescue>("GET", "/rescue");
+  startAgain = () => this.#ask<undefined>("POST", "/rescue/restart");
+  factoryReset = (name: string) => this.#ask<undefined>("POST", "/rescue/factory-reset", { name });
+
   /** Confirms a trial at this origin, or without cookies at another one of the same device. */
   confirmNetwork = async (id: string, origin = ""): Promise<void> => {
     if (origin === "") return this.#ask<undefined>("POST", "/network/confirm", { id });
@@ -128,6 +132,9 @@ export class Client {
     }
   };
 }
+
+/** Where the archive of all data is: a link, because a browser keeps a file of that size better than a page does. */
+export const EXPORT = "/api/v1/rescue/export";
 
 /** The one device that these pages talk to. */
 export const device = new Client();

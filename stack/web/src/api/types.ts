@@ -7,7 +7,7 @@ export type Scope = "status" | "settings" | "network" | "updates";
 export type Role = "setup" | "owner";
 
 export interface Overview {
-  phase: "unclaimed" | "owned";
+  phase: "unclaimed" | "owned" | "rescue" | "rescue-without-owner";
   name: string;
   version: string;
   language?: Language;
@@ -168,6 +168,14 @@ export interface Updates {
 export type UpdatePhase =
   "idle" | "judging" | "planning" | "writing" | "checking" | "staged" | "restarting" | "trial" | "committing" | "going-back";
 
+export interface Rescue {
+  cause: "both-damaged" | "does-not-start";
+  sentence: string;
+  slots: { slot: string; default: boolean; problem?: string }[];
+  data_problem?: string;
+  name: string;
+}
+
 export interface TokenWish {
   name: string;
   scopes: Scope[];
@@ -182,7 +190,8 @@ export interface NewToken {
 export const PROBLEM_KINDS = [
   "bad-request", "not-found", "not-allowed", "sign-in-first", "forbidden", "wrong-code", "wrong-password",
   "too-many-tries", "already-owned", "not-owned-yet", "weak-password", "recovery-not-kept", "cannot-join",
-  "nothing-to-confirm", "other-network", "update-busy", "update-refused", "update-failed", "wrong-offset", "failed",
+  "nothing-to-confirm", "other-network", "update-busy", "update-refused", "update-failed", "wrong-offset", "in-rescue",
+  "not-in-rescue", "failed",
 ] as const;
 export type ProblemKind = (typeof PROBLEM_KINDS)[number];
 

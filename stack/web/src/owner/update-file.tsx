@@ -7,7 +7,14 @@ import { Form, Submit, Trouble } from "../parts/form";
 import { useAsk } from "../parts/use-ask";
 import { useSpeech } from "../text/language";
 
-export function FilePart({ updates, onDone }: { updates: Updates; onDone: () => void }) {
+interface FilePartProps {
+  updates: Updates;
+  /** Versions that did not stay need no word of the owner's: there is nothing better. */
+  anyVersion?: boolean;
+  onDone: () => void;
+}
+
+export function FilePart({ updates, anyVersion = false, onDone }: FilePartProps) {
   const text = useSpeech().words.updates;
   const file = useRef<HTMLInputElement>(null);
   const [missing, setMissing] = useState(false);
@@ -34,7 +41,7 @@ export function FilePart({ updates, onDone }: { updates: Updates; onDone: () => 
             <span className="muted">{text.chooseHint}</span>
           </label>
           <FieldError error={missing ? text.needFile : undefined} />
-          <Check label={text.again} checked={again} invalid={false} onChecked={setAgain} />
+          {!anyVersion && <Check label={text.again} checked={again} invalid={false} onChecked={setAgain} />}
           <Submit asking={sending}>{text.send}</Submit>
         </Form>
       )}

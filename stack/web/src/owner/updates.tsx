@@ -42,7 +42,8 @@ export function UpdatesPage({ onSignedOut }: { onSignedOut: () => void }) {
   );
 }
 
-function Now({ updates, words, language }: { updates: Updates; words: Words; language: Language }) {
+/** What is under way, and how far it is. */
+export function Now({ updates, words, language }: { updates: Updates; words: Words; language: Language }) {
   const text = words.updates;
   const progress = updates.progress;
   return (
@@ -85,7 +86,7 @@ function Last({ last, words, language }: { last: NonNullable<Updates["last"]>; w
 }
 
 /** Restart and cancel. */
-function Steps({ updates, onDone }: { updates: Updates; onDone: () => void }) {
+export function Steps({ updates, onDone }: { updates: Updates; onDone: () => void }) {
   const text = useSpeech().words.updates;
   const acting = useAsk();
   const act = (what: () => Promise<unknown>) => void acting.ask(async () => {
