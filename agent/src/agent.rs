@@ -46,7 +46,8 @@ pub enum AgentError {
 /// # Errors
 /// When something that it cannot do without is missing.
 pub async fn serve() -> Result<(), AgentError> {
-    let report = boot::report()?;
+    let mut report = boot::report()?;
+    report.root_hash = boot::root_hash()?;
     let repaired = loops::updates::repair::at_start(&report, &boot::facts(&report.disk)?);
     if repaired.restart {
         return loops::updates::restart_now(&zbus::Connection::system().await?)

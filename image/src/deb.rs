@@ -151,9 +151,8 @@ fn place(entry: &mut tar::Entry<'_, &mut dyn Read>, root: &Path, inside: &Path) 
     }
     let kind = entry.header().entry_type();
     if kind.is_dir() {
-        if !target.is_dir() {
-            std::fs::create_dir(&target)?;
-        }
+        // Two packages that are unpacked at the same time may have it: `create_dir_all` takes one that came meanwhile.
+        std::fs::create_dir_all(&target)?;
         // Folders stay writable for us; the file system's modes come from here all the same.
         let mode = entry.header().mode()? | 0o700;
         std::fs::set_permissions(&target, std::fs::Permissions::from_mode(mode))?;

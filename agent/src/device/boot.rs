@@ -9,6 +9,9 @@ use tayberry_core::status::Facts;
 use tayberry_firmware::{Board, Boot, Medium, ResetState};
 use tayberry_format::boot_report::{self, BootReport};
 use tayberry_format::slot::Slot;
+use tayberry_format::verity::RootHash;
+
+use crate::device::verity_table;
 
 /// A fact that could not be established.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +66,16 @@ pub fn running() -> Result<Slot, BootError> {
         .into_iter()
         .find(|slot| slot.system_partition() == number)
         .ok_or_else(|| BootError::NotOurs(format!("partition {number}")))
+}
+
+/// The root hash under which the kernel verifies `/`.
+///
+/// # Errors
+/// When device-mapper does not say it.
+pub fn root_hash() -> Result<RootHash, BootError> {
+    let mounts = text("/proc/self/mountinfo")?;
+    let root = root_device(&mounts).ok_or_else(|| BootError::NotOurs("no mount at /".into()))?;
+    verity_table::root_hash(root).map_err(|error| BootError::Io { path: "/dev/mapper/control".into(), error })
 }
 
 /// The verified device under `/`.

@@ -126,7 +126,7 @@ impl Job<'_> {
         let place = match step.source {
             Source::InPlace => Some((self.slots.target, step.to)),
             Source::Running(place) => Some((self.slots.running, place)),
-            Source::Ahead(place) => Some((self.slots.target, place)),
+            Source::Ahead(place) | Source::Behind(place) => Some((self.slots.target, place)),
             Source::Pack => None,
         };
         if let Some((slot, place)) = place {

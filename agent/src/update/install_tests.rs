@@ -4,7 +4,7 @@ use std::os::unix::fs::FileExt;
 
 use tayberry_core::update::plan::Held;
 use tayberry_format::bundle::chunks;
-use tayberry_format::bundle::index::{Entry, Region};
+use tayberry_format::bundle::index::{Entry, Region, Repeats};
 use tayberry_format::layout::{self, HASH_OFFSET};
 use tayberry_format::slot::Slot as Letter;
 
@@ -48,18 +48,23 @@ fn version(system: &[u8], boot: &[u8]) -> Version {
         (Part::Boot, 4096, &boot[4096..]),
         (Part::Boot, 0, &boot[..4096]),
     ];
-    for (part, offset, bytes) in regions {
+    let mut repeats = Repeats::default();
+    for (number, (part, offset, bytes)) in regions.into_iter().enumerate() {
         let mut entries = Vec::new();
+        let mut at = offset;
         for chunk in chunks::cut(bytes).map(Result::unwrap) {
+            let id = ChunkId::of(&chunk.bytes);
+            let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
+            let left_out = repeats.may_leave_out(id, number, at);
+            at += chunk.bytes.len() as u64;
+            if left_out {
+                entries.push(Entry { id, bytes: length(&chunk.bytes), stored: 0 });
+                continue;
+            }
             let packed = zstd::bulk::compress(&chunk.bytes, 3).unwrap();
             let stored = if packed.len() < chunk.bytes.len() { &packed } else { &chunk.bytes };
             version.pack.extend(stored);
-            let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap();
-            entries.push(Entry {
-                id: ChunkId::of(&chunk.bytes),
-                bytes: length(&chunk.bytes),
-                stored: length(stored),
-            });
+            entries.push(Entry { id, bytes: length(&chunk.bytes), stored: length(stored) });
         }
         version.index.regions.push(Region { part, offset, chunks: entries });
     }
@@ -74,6 +79,12 @@ fn old() -> Version {
 fn new() -> Version {
     let system = [noise(1, 40 << 12), noise(9, 20 << 12), noise(1, 100 << 12).split_off(30 << 12)].concat();
     version(&system, &[noise(2, 20 << 12), noise(7, 15 << 12)].concat())
+}
+
+/// The kernel of rescue is the kernel once more.
+fn twice() -> Version {
+    let kernel = noise(7, 64 << 12);
+    version(&noise(5, 10 << 12), &[noise(2, 20 << 12), kernel.clone(), noise(11, 520 << 12), kernel].concat())
 }
 
 /// A slot of a drive.
@@ -121,6 +132,23 @@ fn install(version: &Version, drive: &Drive, pack: &[u8]) -> Result<u64, Install
 
 fn back(version: &Version, drive: &Drive) -> Result<(), InstallError> {
     read_back(&version.index, &drive.slot, version.root_hash, version.data_blocks, &mut |_| ())
+}
+
+#[test]
+fn what_lies_twice_is_sent_once() {
+    let version = twice();
+    let repeated: u64 =
+        version.index.chunks().filter(|chunk| chunk.stored == 0).map(|chunk| u64::from(chunk.bytes)).sum();
+    assert!(repeated > 50 << 12, "{repeated}");
+    for cut in (0..=8).map(|part| version.pack.len() * part / 8) {
+        let drive = drive();
+        assert_eq!(
+            install(&version, &drive, &version.pack[..cut]).is_ok(),
+            cut == version.pack.len(),
+            "{cut}"
+        );
+        install(&version, &drive, &version.pack).unwrap();
+    }
 }
 
 fn boot_head(drive: &Drive) -> Vec<u8> {

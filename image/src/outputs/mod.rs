@@ -200,10 +200,16 @@ fn pack(target: &Path, disk: &std::fs::File, ui: Ui) -> Result<(Whole, String), 
     Ok((packed, digest))
 }
 
+/// 32 MiB, as a power of two. Every program that unpacks zstd allows 128 MiB without being asked.
+const WINDOW: u32 = 25;
+
 fn compress(mut from: impl Read, to: &mut std::fs::File, stage: &Stage) -> std::io::Result<()> {
     let mut encoder = zstd::Encoder::new(to, LEVEL)?;
     encoder.multithread(u32::try_from(threads()).unwrap_or(1))?;
     encoder.include_checksum(true)?;
+    // The kernel lies there twice, 18 MiB apart: for the system, and for rescue.
+    encoder.long_distance_matching(true)?;
+    encoder.window_log(WINDOW)?;
     let mut buffer = vec![0; 1 << 20];
     loop {
         let read = from.read(&mut buffer)?;

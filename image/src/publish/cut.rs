@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use tayberry_format::bundle::chunks::{self, ChunkId};
-use tayberry_format::bundle::index::{ALIGN, Entry, Index, Part, Region};
+use tayberry_format::bundle::index::{ALIGN, Entry, Index, Part, Region, Repeats};
 use tayberry_format::fat;
 use tayberry_format::layout::{self, HASH_OFFSET};
 use tayberry_format::slot::Slot;
@@ -39,14 +39,24 @@ struct Extent {
 pub fn cut(disk: &mut File, image: &Path, pack: &mut impl Write, stage: &Stage) -> Result<Cut, PublishError> {
     let (extents, data_blocks) = extents(disk, image)?;
     let mut regions = Vec::new();
-    for extent in extents {
+    let mut repeats = Repeats::default();
+    for (number, extent) in extents.into_iter().enumerate() {
         let start = extent.part.of(Slot::A).start + extent.start;
         disk.seek(SeekFrom::Start(start)).map_err(at(image))?;
         let source = Read::by_ref(disk).take(extent.end - extent.start);
         let mut entries = Vec::new();
+        let mut offset = extent.start;
         for chunk in chunks::cut(source) {
             let chunk = chunk.map_err(|error| at(image)(std::io::Error::other(error)))?;
-            entries.push(store(&chunk.bytes, pack).map_err(at("the pack"))?);
+            let id = ChunkId::of(&chunk.bytes);
+            let bytes = u32::try_from(chunk.bytes.len()).map_err(std::io::Error::other).map_err(at(image))?;
+            let stored = if repeats.may_leave_out(id, number, offset) {
+                0
+            } else {
+                store(&chunk.bytes, pack).map_err(at("the pack"))?
+            };
+            entries.push(Entry { id, bytes, stored });
+            offset += u64::from(bytes);
             stage.add(chunk.bytes.len() as u64);
         }
         regions.push(Region { part: extent.part, offset: extent.start, chunks: entries });
@@ -77,13 +87,12 @@ fn extents(disk: &mut File, image: &Path) -> Result<(Vec<Extent>, u64), PublishE
     Ok((extents, blocks))
 }
 
-/// Appends a chunk to the pack, compressed if that makes it shorter.
-fn store(bytes: &[u8], pack: &mut impl Write) -> std::io::Result<Entry> {
+/// Appends a chunk to the pack, compressed if that makes it shorter. Returns its length there.
+fn store(bytes: &[u8], pack: &mut impl Write) -> std::io::Result<u32> {
     let packed = zstd::bulk::compress(bytes, LEVEL)?;
     let stored = if packed.len() < bytes.len() { &packed[..] } else { bytes };
     pack.write_all(stored)?;
-    let length = |bytes: &[u8]| u32::try_from(bytes.len()).map_err(std::io::Error::other);
-    Ok(Entry { id: ChunkId::of(bytes), bytes: length(bytes)?, stored: length(stored)? })
+    u32::try_from(stored.len()).map_err(std::io::Error::other)
 }
 
 /// A partition as a file of its own.

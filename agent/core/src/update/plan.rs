@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use tayberry_format::bundle::chunks::ChunkId;
-use tayberry_format::bundle::index::{Entry, Index, Part};
+use tayberry_format::bundle::index::{Entry, Index, Part, Placed};
 
 /// What a request costs beside its bytes: headers both ways, in bytes. A gap that is shorter is fetched with the rest.
 const REQUEST_BYTES: u64 = 768;
@@ -40,6 +40,8 @@ pub enum Source {
     Running(Place),
     /// From the slot that is written, at or behind where it is written to.
     Ahead(Place),
+    /// From the slot that is written: this install put it there before.
+    Behind(Place),
     /// From the pack.
     Pack,
 }
@@ -70,17 +72,16 @@ impl Plan {
     /// Plans to write `index` on a device that holds `held`.
     #[must_use]
     pub fn new(index: &Index, held: &Held) -> Self {
-        let mut steps = Vec::new();
-        let mut pack = 0;
-        for region in &index.regions {
-            let mut offset = region.offset;
-            for entry in &region.chunks {
-                let to = Place { part: region.part, offset };
-                steps.push(Step { to, entry: *entry, source: source(entry.id, to, held), pack });
-                offset += u64::from(entry.bytes);
-                pack += u64::from(entry.stored);
-            }
-        }
+        let step = |placed: &Placed| {
+            let to = Place { part: placed.part, offset: placed.offset };
+            let behind = placed.repeats.map(|(part, offset)| Source::Behind(Place { part, offset }));
+            let source = match (source(placed.entry.id, to, held), behind) {
+                (Source::Pack, Some(behind)) => behind,
+                (source, _) => source,
+            };
+            Step { to, entry: placed.entry, source, pack: placed.pack }
+        };
+        let mut steps: Vec<Step> = index.placed().iter().map(step).collect();
         // Before anything is written, the head of the boot partition is taken away: it no longer lies there.
         if steps.iter().any(|step| step.source != Source::InPlace) {
             let head = Place { part: Part::Boot, offset: 0 };
@@ -89,7 +90,7 @@ impl Plan {
                     held.running.get(&step.entry.id).map_or(Source::Pack, |place| Source::Running(*place));
             }
         }
-        Self { steps, pack_bytes: pack }
+        Self { steps, pack_bytes: index.pack_bytes() }
     }
 
     /// Bytes of the pack that the steps need.

@@ -1,7 +1,7 @@
 //! Plans, and a disk that they are carried out on.
 
 use proptest::prelude::*;
-use tayberry_format::bundle::index::Region;
+use tayberry_format::bundle::index::{REPEAT, Region};
 
 use super::*;
 
@@ -56,6 +56,23 @@ fn nothing_to_do_and_everything_to_do() {
     assert!(none.ranges().is_empty());
 }
 
+#[test]
+fn what_came_before_is_read_back_unless_the_running_slot_has_it() {
+    let far = REPEAT / BLOCK;
+    let mut numbers: Vec<u8> = (0..=u8::try_from(far / 16).unwrap()).collect();
+    numbers.push(0);
+    let mut repeated = index(&numbers);
+    for chunk in &mut repeated.regions[0].chunks {
+        chunk.bytes *= 16;
+    }
+    repeated.regions[0].chunks.last_mut().unwrap().stored = 0;
+    let last = |held: &Held| Plan::new(&repeated, held).steps.last().copied().unwrap();
+    let step = last(&Held::default());
+    assert_eq!((step.source, step.pack, step.entry.stored), (Source::Behind(place(0)), 0, 4096));
+    assert_eq!(last(&held(&[0], &[])).source, Source::Running(place(0)));
+    assert_eq!(Plan::new(&repeated, &Held::default()).needed(), repeated.pack_bytes());
+}
+
 proptest! {
     /// Whatever lies on the disk: carried out in order, the plan gives the version, every byte that it needs is in a range,
     /// and a second plan has nothing to do.
@@ -75,7 +92,7 @@ proptest! {
             let number = match step.source {
                 Source::InPlace => target[block(step.to)],
                 Source::Running(from) => running[block(from)],
-                Source::Ahead(from) => target[block(from)],
+                Source::Ahead(from) | Source::Behind(from) => target[block(from)],
                 Source::Pack => {
                     prop_assert!(ranges.iter().any(|range| range.contains(&step.pack)));
                     wanted[usize::try_from(step.pack / BLOCK).unwrap()]

@@ -12,7 +12,7 @@ use tayberry_format::boot_report::Data;
 use tokio::task::JoinHandle;
 
 use super::Handle;
-use crate::device::{boot, clock, whole_file};
+use crate::device::{authority, boot, clock, network, whole_file};
 use crate::update::direct::Reader;
 
 const AGENT: Check = Check { name: "agent", deadline: Duration::from_secs(300) };
@@ -108,15 +108,24 @@ fn time() -> Finding {
     }
 }
 
-/// The front has a certificate from the agent and serves the ports: systemd was told so by itself.
+/// The front serves the ports, says systemd, and answers as a browser would have it.
 async fn front(bus: &zbus::Connection) -> Finding {
     let state = async {
         let path = ManagerProxy::new(bus).await?.load_unit("tayberry-front.service").await?;
         UnitProxy::builder(bus).path(path).build().await?.active_state().await
     };
     match state.await {
-        Ok(state) if state == "active" => Finding::Passed,
+        Ok(state) if state == "active" => {
+            let asked = tokio::task::spawn_blocking(ask_front).await.map_err(|error| error.to_string());
+            asked.flatten().map_or_else(Finding::Waiting, |()| Finding::Passed)
+        }
         Ok(state) => Finding::Waiting(format!("The front is {state}.")),
         Err(error) => Finding::Waiting(format!("systemd does not say how the front is: {error}.")),
     }
+}
+
+fn ask_front() -> Result<(), String> {
+    let authority = authority::read(Path::new(authority::FILE)).map_err(|error| error.to_string())?;
+    let authority = authority.ok_or_else(|| format!("{} is missing.", authority::FILE))?;
+    crate::device::front::answers(&network::name(), &authority.pem)
 }

@@ -9,7 +9,10 @@
 //! | 40 each | SHA-256 of the chunk in 32, its length in 4, its length in the pack in 4 |
 //!
 //! The chunks of all regions follow each other, in the pack too. A chunk whose length in the pack is its own length is
-//! stored as it is; a shorter one is a zstd frame (RFC 8878).
+//! stored as it is; a shorter one is a zstd frame (RFC 8878). One whose length in the pack is 0 is the same as one that came
+//! [`REPEAT`] bytes before or in an earlier region: what was written is on the drive by then, and is read there.
+
+use std::collections::HashMap;
 
 use crate::bundle::chunks::{ChunkId, LONGEST};
 use crate::layout::{self, MIB};
@@ -19,6 +22,9 @@ use crate::slot::Slot;
 pub const MAX_BYTES: u64 = 32 * MIB;
 /// Regions begin and end on this boundary, in bytes: what direct I/O asks for.
 pub const ALIGN: u64 = 4096;
+
+/// How far behind its first place a chunk may be left out of the pack, in bytes: more than whoever writes a slot holds in memory.
+pub const REPEAT: u64 = 2 * MIB;
 
 const MAGIC: &[u8; 8] = b"TBINDEX1";
 const REGION_BYTES: usize = 24;
@@ -71,8 +77,23 @@ pub struct Entry {
     pub id: ChunkId,
     /// Length in bytes.
     pub bytes: u32,
-    /// Length in the pack, in bytes.
+    /// Length in the pack, in bytes; 0 if it came before.
     pub stored: u32,
+}
+
+/// A chunk, where it belongs and where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// The partition.
+    pub part: Part,
+    /// First byte in the partition.
+    pub offset: u64,
+    /// The chunk, with its length in the pack even if it is left out here.
+    pub entry: Entry,
+    /// Where it lies in the pack.
+    pub pack: u64,
+    /// Where it came before, if it is left out of the pack here.
+    pub repeats: Option<(Part, u64)>,
 }
 
 /// All regions of a version.
@@ -116,6 +137,22 @@ pub enum IndexError {
     },
 }
 
+/// What lies at `first`, a region and a place in its partition, is on the drive when `now` is written.
+const fn is_behind(first: (usize, u64), now: (usize, u64)) -> bool {
+    first.0 < now.0 || first.1 + REPEAT <= now.1
+}
+
+/// Finds the chunks that need not be in the pack, while a slot is cut.
+#[derive(Debug, Default)]
+pub struct Repeats(HashMap<ChunkId, (usize, u64)>);
+
+impl Repeats {
+    /// Whether this chunk, at `offset` of the partition and in the region with this number, may be left out.
+    pub fn may_leave_out(&mut self, id: ChunkId, region: usize, offset: u64) -> bool {
+        is_behind(*self.0.entry(id).or_insert((region, offset)), (region, offset))
+    }
+}
+
 /// Reads numbers off the front.
 struct Reader<'a>(&'a [u8]);
 
@@ -139,6 +176,35 @@ impl Index {
     /// All chunks, in the order of the pack.
     pub fn chunks(&self) -> impl Iterator<Item = &Entry> {
         self.regions.iter().flat_map(|region| &region.chunks)
+    }
+
+    /// All chunks with their places, in the order of the pack. A chunk that is left out although it did not come before keeps the
+    /// length 0: [`Self::decode`] refuses it.
+    #[must_use]
+    pub fn placed(&self) -> Vec<Placed> {
+        let mut firsts: HashMap<ChunkId, (usize, Placed)> = HashMap::new();
+        let mut all = Vec::new();
+        let mut pack = 0;
+        for (number, region) in self.regions.iter().enumerate() {
+            let mut offset = region.offset;
+            for entry in &region.chunks {
+                let mut placed = Placed { part: region.part, offset, entry: *entry, pack, repeats: None };
+                let first = firsts.get(&entry.id).filter(|(before, first)| {
+                    first.entry.bytes == entry.bytes && is_behind((*before, first.offset), (number, offset))
+                });
+                match first {
+                    Some((_, first)) if entry.stored == 0 => {
+                        (placed.entry, placed.pack) = (first.entry, first.pack);
+                        placed.repeats = Some((first.part, first.offset));
+                    }
+                    _ => drop(firsts.entry(entry.id).or_insert((number, placed))),
+                }
+                all.push(placed);
+                offset += u64::from(entry.bytes);
+                pack += u64::from(entry.stored);
+            }
+        }
+        all
     }
 
     /// Length of the pack in bytes.
@@ -200,7 +266,13 @@ impl Index {
             regions.push(head.region(index, &mut number, &mut reader)?);
         }
         separate(&regions)?;
-        Ok(Self { regions })
+        let index = Self { regions };
+        match index.placed().iter().zip(0..).find(|(placed, _)| placed.entry.stored == 0) {
+            Some((Placed { entry: Entry { bytes, stored, .. }, .. }, number)) => {
+                Err(IndexError::Chunk { number, bytes: *bytes, stored: *stored })
+            }
+            None => Ok(index),
+        }
     }
 }
 
@@ -247,7 +319,7 @@ impl Head {
             let (Some(id), Some(bytes), Some(stored)) = entry else {
                 return Err(refuse("its chunks are cut off"));
             };
-            if bytes == 0 || bytes as usize > LONGEST || stored == 0 || stored > bytes {
+            if bytes == 0 || bytes as usize > LONGEST || stored > bytes {
                 return Err(IndexError::Chunk { number: *number, bytes, stored });
             }
             *number += 1;

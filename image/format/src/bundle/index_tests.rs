@@ -63,6 +63,47 @@ fn other_lengths_than_it_says() {
     assert!(matches!(Index::decode(&many), Err(IndexError::Length { .. })));
 }
 
+#[test]
+fn a_chunk_that_came_before_is_left_out_once_it_is_on_the_drive() {
+    let far = u32::try_from(REPEAT / 65_536).unwrap();
+    let other = |number: u32| Entry {
+        id: ChunkId([u8::try_from(number).unwrap() + 100; 32]),
+        bytes: 65_536,
+        stored: 9,
+    };
+    let chunks: Vec<Entry> = [entry(65_536, 20), entry(65_536, 20)]
+        .into_iter()
+        .chain((0..far).map(other))
+        .chain([entry(65_536, 20)])
+        .collect();
+    let boot = Region { part: Part::Boot, offset: 0, chunks: vec![entry(65_536, 20)] };
+    let mut index = Index { regions: vec![Region { part: Part::System, offset: 0, chunks }, boot] };
+    let whole = index.pack_bytes();
+    let mut repeats = Repeats::default();
+    let places: Vec<(usize, u64)> =
+        index.placed().iter().map(|placed| (usize::from(placed.part == Part::Boot), placed.offset)).collect();
+    let chunks = index.regions.iter_mut().flat_map(|region| &mut region.chunks);
+    let mut numbers = Vec::new();
+    for (number, (chunk, (region, offset))) in chunks.zip(&places).enumerate() {
+        if repeats.may_leave_out(chunk.id, *region, *offset) {
+            chunk.stored = 0;
+            numbers.push(number);
+        }
+    }
+    // The second is too near, the last of the region far enough, the boot partition comes later anyway.
+    assert_eq!(numbers, [places.len() - 2, places.len() - 1]);
+    assert_eq!(index.pack_bytes(), whole - 40);
+    let placed = index.placed();
+    for number in numbers {
+        assert_eq!(placed[number].repeats, Some((Part::System, 0)));
+        assert_eq!((placed[number].entry.stored, placed[number].pack), (20, 0));
+    }
+    assert_eq!(Index::decode(&index.encode()), Ok(index.clone()));
+    // Nearer than what a writer holds: refused.
+    index.regions[0].chunks.drain(2..5);
+    assert!(matches!(Index::decode(&index.encode()), Err(IndexError::Chunk { stored: 0, .. })));
+}
+
 proptest! {
     #[test]
     fn comes_back(lengths in prop::collection::vec((1_u32..16, 1_u32..4096), 0..50), offset in 0_u64..1000) {
