@@ -41,7 +41,8 @@ mod ioctl {
 /// When device-mapper does not know it, or it is no verity device.
 #[allow(unsafe_code, reason = "one ioctl with a pointer to a buffer of known length")]
 pub fn root_hash(device: &str) -> io::Result<RootHash> {
-    let number = device.split_once(':').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    let number =
+        device.split_once(':').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
     let (major, minor) = number.ok_or_else(|| io::Error::other(format!("{device} is no device")))?;
     let mut request = question(major, minor);
     let control = OpenOptions::new().read(true).write(true).open(CONTROL)?;
@@ -67,7 +68,9 @@ fn question(major: u64, minor: u64) -> Request {
 fn answer(bytes: &[u8]) -> Option<RootHash> {
     let start = bytes.get(DATA_START..DATA_START + 4)?.first_chunk().map(|word| u32::from_ne_bytes(*word))?;
     let line = bytes.get(usize::try_from(start).ok()?..)?;
-    let text = |bytes: &[u8]| bytes.split(|byte| *byte == 0).next().map(|text| String::from_utf8_lossy(text).into_owned());
+    let text = |bytes: &[u8]| {
+        bytes.split(|byte| *byte == 0).next().map(|text| String::from_utf8_lossy(text).into_owned())
+    };
     if text(line.get(TARGET - 16..TARGET)?)? != "verity" {
         return None;
     }
@@ -82,7 +85,10 @@ mod tests {
     fn the_ninth_word_of_a_verity_table_is_the_root_hash() {
         let root = RootHash([0xab; 32]);
         let mut bytes = question(254, 300).0;
-        assert_eq!(u64::from_ne_bytes(*bytes[DEVICE..].first_chunk().unwrap()), (254 << 8) | (300 & 0xff) | (1 << 20));
+        assert_eq!(
+            u64::from_ne_bytes(*bytes[DEVICE..].first_chunk().unwrap()),
+            (254 << 8) | (300 & 0xff) | (1 << 20)
+        );
         let line = format!("1 259:4 259:4 4096 4096 100 516097 sha256 {root} -\0");
         bytes[HEAD + TARGET - 16..HEAD + TARGET - 10].copy_from_slice(b"verity");
         bytes[HEAD + TARGET..HEAD + TARGET + line.len()].copy_from_slice(line.as_bytes());

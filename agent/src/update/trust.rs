@@ -2,7 +2,7 @@
 //! the device's root. One line of trust leads from the root to the manifest and from there to the index and each chunk.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -109,10 +109,20 @@ pub async fn look<R: Read>(entries: &mut Entries<R>) -> Result<Trusted, TrustErr
         return Err(TrustError::Missing("pack of its version"));
     }
     if let Some(newer) = small.get(&format!("{number}.root.json")).filter(|newer| **newer != root) {
-        let path = Path::new(LEARNED);
-        whole_file::replace(path, newer).map_err(|error| TrustError::Io { path: path.to_owned(), error })?;
+        keep(newer)?;
     }
     Ok(trusted)
+}
+
+/// Keeps a root that the device was led to. In rescue there may be nothing to keep it on: the next bundle leads there again.
+fn keep(root: &[u8]) -> Result<(), TrustError> {
+    match whole_file::replace(Path::new(LEARNED), root) {
+        Err(error) if matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::NotFound) => {
+            tracing::warn!("{LEARNED}: {error}");
+            Ok(())
+        }
+        kept => kept.map_err(|error| TrustError::Io { path: LEARNED.into(), error }),
+    }
 }
 
 /// Names and contents of small files.
@@ -247,8 +257,7 @@ fn learn(client: &Client, repository: &Repository, address: &str, known: &[u8]) 
     if serde_json::from_slice::<Signed<Root>>(&bytes).ok().as_ref().map(|root| &root.signed) != Some(led_to) {
         return Ok(());
     }
-    let path = Path::new(LEARNED);
-    whole_file::replace(path, &bytes).map_err(|error| TrustError::Io { path: path.to_owned(), error })
+    keep(&bytes)
 }
 
 /// The root that the device trusts: the image's, or the one that it led to.

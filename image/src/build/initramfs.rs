@@ -53,9 +53,12 @@ pub fn rescue(
         let file = tree.path(&path);
         archive.file(&path, 0o755, &std::fs::read(&file).map_err(at(file))?);
     }
-    for path in ["usr/lib/os-release"] {
+    // The root of trust: an image without one takes no updates, in rescue neither.
+    for path in ["usr/lib/os-release", "usr/share/tayberry/root.json"] {
         let file = tree.path(path);
-        archive.file(path, 0o644, &std::fs::read(&file).map_err(at(file))?);
+        if file.exists() {
+            archive.file(path, 0o644, &std::fs::read(&file).map_err(at(file))?);
+        }
     }
     // The kernel need not keep the times of an archive's files: what the system partition says by a file's time is said in words.
     archive.file("usr/share/tayberry/built", 0o644, epoch.to_string().as_bytes());
