@@ -13,8 +13,8 @@ const MAX_BYTES: u64 = 64 << 30;
 const BLOCK: usize = 1 << 16;
 /// Magic number of a zstd frame (RFC 8878, section 3.1.1), little-endian.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// Largest zstd window that is accepted, as a power of two: 16 MiB. Ours need 2 MiB.
-const WINDOW_LOG: u32 = 24;
+/// Largest zstd window that is accepted, as a power of two: 32 MiB, which ours need.
+const WINDOW_LOG: u32 = 25;
 
 /// An image that cannot be read.
 #[derive(Debug, thiserror::Error)]
