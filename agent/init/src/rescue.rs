@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use tayberry_format::boot_report::BootReport;
@@ -68,6 +70,7 @@ fn look_after(mut watchdog: Option<Watchdog>) -> ! {
                 died if died == agent => {
                     steps::say(&format!("the rescue agent ended ({status:?}); it is started again"));
                     agent = None;
+                    end_all();
                 }
                 Some(_) => {}
             }
@@ -75,6 +78,15 @@ fn look_after(mut watchdog: Option<Watchdog>) -> ! {
         agent = agent.or_else(start);
         #[allow(clippy::disallowed_methods, reason = "process 1 has nothing else to wait for")]
         std::thread::sleep(LOOK);
+    }
+}
+
+/// Ends what the agent left behind: its front would keep the ports. Signals to all spare process 1 (kill(2)).
+fn end_all() {
+    match kill(Pid::from_raw(-1), Signal::SIGKILL) {
+        // There was nobody.
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(errno) => steps::say(&format!("what the rescue agent left behind cannot be ended: {errno}")),
     }
 }
 

@@ -9,12 +9,14 @@ use tayberry_format::cpio::Archive;
 use crate::build::compile::Programs;
 use crate::build::modules::{Kernel, Lists, Modules};
 use crate::build::tree::Tree;
-use crate::build::{BuildError, at, libraries};
+use crate::build::{BuildError, at, join, libraries};
 
 /// zstd's strongest level that any kernel reads without more memory than an initramfs may use; 19 of 22.
 const LEVEL: i32 = 19;
 /// The rescue system is ten times as long: two levels lower save 2.5 of 7 s, and cost 0.4 MiB.
 const RESCUE_LEVEL: i32 = 17;
+/// Parts of the rescue system begin at whole blocks, in bytes: an earlier one that grows a little moves no later one's chunks.
+const PART: usize = 4096;
 /// The emulator's part never lies on a device: quick rather than small.
 const EMULATOR_LEVEL: i32 = 3;
 
@@ -27,7 +29,8 @@ pub fn build(kernel: &Kernel, lists: &Lists, init: &Path) -> Result<Vec<u8>, Bui
 }
 
 /// Builds the rescue system's, compressed: the same, drivers of the network and of the data partition, and the agent with its
-/// front.
+/// front. In parts, each an archive of its own, which the kernel unpacks one after the other: what does not change between two
+/// versions is not fetched anew.
 ///
 /// # Errors
 /// As [`build`].
@@ -39,32 +42,52 @@ pub fn rescue(
     tree: &Tree,
     epoch: i64,
 ) -> Result<Vec<u8>, BuildError> {
-    let mut archive = begin(kernel, &[&lists.initramfs, &lists.rescue], ours, &programs.init)?;
-    archive.folder("var");
-    archive.folder("tmp");
+    let mut first = begin(kernel, &[&lists.initramfs, &lists.rescue], ours, &programs.init)?;
+    first.folder("var");
+    first.folder("tmp");
+    let mut parts = vec![first];
     let mut needed = BTreeSet::new();
     for (program, place) in [
-        (&programs.tayberryd, "usr/lib/tayberry/tayberryd"),
         (&programs.front, "usr/lib/tayberry/tayberry-front"),
+        (&programs.tayberryd, "usr/lib/tayberry/tayberryd"),
     ] {
         let bytes = std::fs::read(program).map_err(at(program))?;
         libraries::needed(&tree.root, program, &bytes, &mut needed)?;
-        archive.file(place, 0o755, &bytes);
+        let mut part = Archive::default();
+        part.file(place, 0o755, &bytes);
+        parts.push(part);
     }
+    let mut shared = Archive::default();
     for path in needed {
         let file = tree.path(&path);
-        archive.file(&path, 0o755, &std::fs::read(&file).map_err(at(file))?);
+        shared.file(&path, 0o755, &std::fs::read(&file).map_err(at(file))?);
     }
+    let mut last = Archive::default();
     // The root of trust: an image without one takes no updates, in rescue neither.
     for path in ["usr/lib/os-release", "usr/share/tayberry/root.json"] {
         let file = tree.path(path);
         if file.exists() {
-            archive.file(path, 0o644, &std::fs::read(&file).map_err(at(file))?);
+            last.file(path, 0o644, &std::fs::read(&file).map_err(at(file))?);
         }
     }
     // The kernel need not keep the times of an archive's files: what the system partition says by a file's time is said in words.
-    archive.file("usr/share/tayberry/built", 0o644, epoch.to_string().as_bytes());
-    compress(&archive.finish(), RESCUE_LEVEL)
+    last.file("usr/share/tayberry/built", 0o644, epoch.to_string().as_bytes());
+    parts.extend([shared, last]);
+    let mut all = Vec::new();
+    for part in each(parts, |part| compress(&part.finish(), RESCUE_LEVEL)) {
+        all.extend(part?);
+        // Zeros between archives are skipped (kernel documentation, driver-api/early-userspace/buffer-format.rst).
+        all.resize(all.len().next_multiple_of(PART), 0);
+    }
+    Ok(all)
+}
+
+/// Does the same with each, all at a time.
+fn each<T: Send, U: Send>(all: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
+    std::thread::scope(|scope| {
+        let running: Vec<_> = all.into_iter().map(|one| scope.spawn(|| work(one))).collect();
+        running.into_iter().map(join).collect()
+    })
 }
 
 /// A module that is not of the kernel package.

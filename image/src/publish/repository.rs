@@ -196,7 +196,8 @@ fn unpack(folder: &Path, bundle: &Path, stage: &Stage) -> Result<Manifest, Publi
     let pack = targets.join(pack_name(&manifest.version));
     let mut whole = Whole::begin(&pack).map_err(at(&pack))?;
     let mut out = BufWriter::new(whole.file());
-    for chunk in index.chunks() {
+    // What came before lies in the pack once.
+    for chunk in index.chunks().filter(|chunk| chunk.stored > 0) {
         let mut stored = vec![0; chunk.stored as usize];
         entries.read_exact(&mut stored).map_err(at(bundle))?;
         let plain = if chunk.stored == chunk.bytes {

@@ -39,6 +39,7 @@ pub(crate) fn run() -> Result<(), JourneyError> {
 
     let mib = |name: &str| warm.written[name].as_f64().unwrap_or(f64::NAN) / MIB;
     let (system, initramfs, image) = (mib("system_bytes"), mib("initramfs_bytes"), mib("image_bytes"));
+    let rescue = mib("rescue_bytes");
     println!("{:34} {:>10} {:>10}", "", "measured", "bar");
     for (name, seconds) in &warm.stages {
         println!("  {name:32} {seconds:8.1} s");
@@ -47,6 +48,7 @@ pub(crate) fn run() -> Result<(), JourneyError> {
     println!("{:34} {:8.1} s", "mmdebstrap, mkfs.erofs", baseline);
     println!("{:34} {system:6.1} MiB {:>10}", "system partition", "<= 128 MiB");
     println!("{:34} {initramfs:6.1} MiB {:>10}", "initramfs", "<= 4 MiB");
+    println!("{:34} {rescue:6.1} MiB {:>10}", "initramfs of rescue", "<= 24 MiB");
     println!("{:34} {image:6.1} MiB", "compressed image");
     println!("{:34} {identical:>10}", "two builds are identical");
     let tenths = |value: f64| (value * 10.0).round() / 10.0;
@@ -55,6 +57,7 @@ pub(crate) fn run() -> Result<(), JourneyError> {
         "baseline_s": tenths(baseline),
         "system_mib": hundredths(system),
         "initramfs_mib": hundredths(initramfs),
+        "rescue_mib": hundredths(rescue),
         "image_mib": hundredths(image),
         "identical": identical,
     }));
