@@ -13,8 +13,6 @@ use crate::build::{BuildError, at, join, libraries};
 
 /// zstd's strongest level that any kernel reads without more memory than an initramfs may use; 19 of 22.
 const LEVEL: i32 = 19;
-/// The rescue system is ten times as long: two levels lower save 2.5 of 7 s, and cost 0.4 MiB.
-const RESCUE_LEVEL: i32 = 17;
 /// Parts of the rescue system begin at whole blocks, in bytes: an earlier one that grows a little moves no later one's chunks.
 const PART: usize = 4096;
 /// The emulator's part never lies on a device: quick rather than small.
@@ -74,7 +72,7 @@ pub fn rescue(
     last.file("usr/share/tayberry/built", 0o644, epoch.to_string().as_bytes());
     parts.extend([shared, last]);
     let mut all = Vec::new();
-    for part in each(parts, |part| compress(&part.finish(), RESCUE_LEVEL)) {
+    for part in each(parts, |part| compress(&part.finish(), LEVEL)) {
         all.extend(part?);
         // Zeros between archives are skipped (kernel documentation, driver-api/early-userspace/buffer-format.rst).
         all.resize(all.len().next_multiple_of(PART), 0);
