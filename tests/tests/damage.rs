@@ -68,7 +68,7 @@ async fn a_lost_autoboot_txt_is_written_anew() -> Result<(), JourneyError> {
 
 /// A block of the new system that cannot be read any more, after everything was read back well.
 #[tokio::test]
-#[ignore = "decay.rs is of the same kind: scripts/test full"]
+#[ignore = "rescue.rs is of the same kind: scripts/test full"]
 async fn a_block_that_decays_before_the_trial_is_found() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut owned = Owned::start(&fixture)?;
