@@ -148,22 +148,19 @@ async fn a_device_gets_the_slot_byte_by_byte() {
     table::write_image(&mut &drive, b"test").unwrap();
     let boot = layout::boot(Slot::B);
     drive.write_all_at(&vec![0xee; usize::try_from(boot.bytes).unwrap()], boot.start).unwrap();
-    let mut rest = &pack[..];
-    for region in &index.regions {
-        let mut at = region.part.of(Slot::B).start + region.offset;
-        for entry in &region.chunks {
-            let (stored, behind) = rest.split_at(entry.stored as usize);
-            rest = behind;
-            let plain = if entry.stored == entry.bytes {
-                stored.to_vec()
-            } else {
-                zstd::bulk::decompress(stored, entry.bytes as usize).unwrap()
-            };
-            assert_eq!((ChunkId::of(&plain), plain.len()), (entry.id, entry.bytes as usize));
-            drive.write_all_at(&plain, at).unwrap();
-            at += u64::from(entry.bytes);
-        }
+    for placed in index.placed() {
+        let (entry, from) = (placed.entry, usize::try_from(placed.pack).unwrap());
+        let stored = &pack[from..from + entry.stored as usize];
+        let plain = if entry.stored == entry.bytes {
+            stored.to_vec()
+        } else {
+            zstd::bulk::decompress(stored, entry.bytes as usize).unwrap()
+        };
+        assert_eq!((ChunkId::of(&plain), plain.len()), (entry.id, entry.bytes as usize));
+        drive.write_all_at(&plain, placed.part.of(Slot::B).start + placed.offset).unwrap();
     }
+    let repeated = index.placed().iter().filter(|placed| placed.repeats.is_some()).count();
+    assert!(repeated > 10, "the kernel of rescue is sent once: {repeated}");
     let first = index.regions.last().unwrap();
     assert_eq!((first.part, first.offset), (Part::Boot, 0), "what makes it bootable comes last");
 
@@ -178,6 +175,8 @@ async fn a_device_gets_the_slot_byte_by_byte() {
     assert_eq!(verity::verify(&data[..], &area, manifest.root_hash).unwrap(), manifest.data_blocks);
     let files = tayberry_firmware::list(&drive, boot.number).unwrap();
     assert!(files.iter().any(|(name, _)| name == "kernel_2712.img"), "{files:?}");
+    let kernel = |path| tayberry_firmware::read(&drive, boot.number, path, 16 << 20).unwrap();
+    assert!(kernel("kernel_2712.img") == kernel("rescue/kernel_2712.img"));
 }
 
 #[tokio::test]

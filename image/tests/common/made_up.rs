@@ -26,6 +26,18 @@ pub(crate) struct MadeUp {
     pub(crate) system: PathBuf,
 }
 
+/// What stands for a kernel: bytes that hardly repeat (xorshift).
+fn kernel(length: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_le_bytes()[0]
+    };
+    (0..length).map(next).collect()
+}
+
 impl MadeUp {
     pub(crate) fn new(folder: &Path) -> Self {
         std::fs::write(folder.join("appliance.toml"), CONFIG).unwrap();
@@ -47,14 +59,15 @@ impl MadeUp {
             (0..300_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
         let system = folder.join("system.erofs");
         std::fs::write(&system, &noise).unwrap();
-        let kernel = config.flavour().unwrap();
+        let flavour = config.flavour().unwrap();
         let boot = BootFiles {
-            kernel: [&[0x1f, 0x8b][..], &[1; 5000]].concat(),
+            // Long enough for its copy to lie where it need not be sent again.
+            kernel: [&[0x1f, 0x8b][..], &kernel(2_500_000)].concat(),
             initramfs: vec![2; 3000],
             rescue: vec![3; 6000],
-            device_tree: (kernel.device_tree.clone(), device_tree()),
+            device_tree: (flavour.device_tree.clone(), device_tree()),
             overlays: vec![("bcm2712d0".into(), device_tree()), ("shed".into(), device_tree())],
-            config: boot_files::config(kernel),
+            config: boot_files::config(flavour),
         };
         let hash_tree = verity::build(&noise[..]).unwrap();
         Self { config, lock, tree, boot, hash_tree, system }
