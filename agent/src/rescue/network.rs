@@ -36,17 +36,21 @@ pub(super) async fn run(name: String) -> Infallible {
     // Lives as long as this function.
     let _announced = announce(&name).inspect_err(|error| tracing::warn!("multicast DNS: {error}"));
     let mut known = BTreeSet::new();
-    loop {
+    let handle = loop {
         match rtnetlink::new_connection() {
             Ok((connection, handle, _)) => {
                 tokio::spawn(connection);
-                for interface in wired() {
-                    if known.insert(interface.clone()) {
-                        tokio::spawn(keep(handle.clone(), interface, name.clone()));
-                    }
-                }
+                break handle;
             }
             Err(error) => tracing::error!("netlink: {error}"),
+        }
+        tokio::time::sleep(AGAIN).await;
+    };
+    loop {
+        for interface in wired() {
+            if known.insert(interface.clone()) {
+                tokio::spawn(keep(handle.clone(), interface, name.clone()));
+            }
         }
         tokio::time::sleep(LOOK).await;
     }
