@@ -28,6 +28,8 @@ pub struct Seen {
     pub other_whole: bool,
     /// The default slot was found whole before, and did not come up since.
     pub retried: bool,
+    /// The slot that was left because it was damaged, and nothing has come up since.
+    pub left: Option<Slot>,
 }
 
 /// What follows.
@@ -43,8 +45,10 @@ pub enum Verdict {
 
 /// Decides.
 #[must_use]
-pub const fn decide(seen: Seen) -> Verdict {
+pub fn decide(seen: Seen) -> Verdict {
     match (seen.own_whole, seen.other_whole, seen.retried) {
+        // A drive that reads now one and now the other: it would go to and fro for ever.
+        (false, true, _) if seen.left == Some(seen.default.other()) => Verdict::Serve(Cause::BothDamaged),
         (false, true, _) => Verdict::Leave(seen.default.other()),
         (false, false, _) => Verdict::Serve(Cause::BothDamaged),
         (true, _, false) => Verdict::Retry,
@@ -133,7 +137,13 @@ mod tests {
     #[test]
     fn the_table() {
         use Slot::{A, B};
-        let seen = |own_whole, other_whole, retried| Seen { default: B, own_whole, other_whole, retried };
+        let seen = |own_whole, other_whole, retried| Seen {
+            default: B,
+            own_whole,
+            other_whole,
+            retried,
+            left: None,
+        };
         for (seen, wanted) in [
             (seen(true, true, false), Verdict::Retry),
             (seen(true, false, false), Verdict::Retry),
@@ -143,6 +153,8 @@ mod tests {
             (seen(false, true, true), Verdict::Leave(A)),
             (seen(false, false, false), Verdict::Serve(Cause::BothDamaged)),
             (seen(false, false, true), Verdict::Serve(Cause::BothDamaged)),
+            (Seen { left: Some(A), ..seen(false, true, false) }, Verdict::Serve(Cause::BothDamaged)),
+            (Seen { left: Some(B), ..seen(false, true, false) }, Verdict::Leave(A)),
         ] {
             assert_eq!(decide(seen), wanted, "{seen:?}");
         }
@@ -152,7 +164,7 @@ mod tests {
     fn it_ends_with_a_person_whatever_is_whole() {
         for whole in [[false, false], [false, true], [true, false], [true, true]] {
             let mut default = Slot::A;
-            let mut retried = false;
+            let (mut retried, mut left) = (false, None);
             let steps = (0..8).find(|_| {
                 let is = |slot: Slot| whole[usize::from(slot == Slot::B)];
                 match decide(Seen {
@@ -160,10 +172,11 @@ mod tests {
                     own_whole: is(default),
                     other_whole: is(default.other()),
                     retried,
+                    left,
                 }) {
                     Verdict::Serve(_) => return true,
                     Verdict::Retry => retried = true,
-                    Verdict::Leave(slot) => (default, retried) = (slot, false),
+                    Verdict::Leave(slot) => (default, retried, left) = (slot, false, Some(slot.other())),
                 }
                 false
             });

@@ -44,10 +44,15 @@ fn try_open(disk: &str, wish: Wish) -> io::Result<Opened> {
         ensure_partition(disk)?;
     }
     let partition = block::partition(disk, DATA_NUMBER);
-    let file = OpenOptions::new().read(true).write(true).open(block::path(&partition))?;
+    let made = wish == Wish::Made;
+    let file = OpenOptions::new().read(true).write(made).open(block::path(&partition))?;
     let mut copies = [[0; BLOCK]; 2];
     for (copy, offset) in copies.iter_mut().zip(COPIES) {
-        file.read_exact_at(copy, offset)?;
+        if let Err(error) = file.read_exact_at(copy, offset) {
+            steps::say(&format!("a copy of the key of {partition}: {error}"));
+            // Not zeros: what cannot be read must not look as if it had never been written.
+            copy.fill(0xff);
+        }
     }
     let (block, rewrite) = match KeyBlock::judge(&copies) {
         Found::None if wish == Wish::Existing => return Err(io::Error::other("it is empty")),
@@ -55,7 +60,7 @@ fn try_open(disk: &str, wish: Wish) -> io::Result<Opened> {
         Found::Key { block, rewrite } => (block, rewrite),
         Found::Damaged => return Err(io::Error::other("both copies of its key are damaged")),
     };
-    if rewrite {
+    if rewrite && made {
         for offset in COPIES {
             file.write_all_at(&block.encode(), offset)?;
             file.sync_all()?;

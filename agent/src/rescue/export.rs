@@ -20,7 +20,16 @@ pub(super) fn write(root: &Path, name: &Path, out: impl Write) -> io::Result<()>
     let mut open = vec![PathBuf::new()];
     while let Some(folder) = open.pop() {
         let mut entries = match fs::read_dir(root.join(&folder)) {
-            Ok(entries) => entries.flatten().map(|entry| folder.join(entry.file_name())).collect::<Vec<_>>(),
+            Ok(entries) => {
+                let mut names = Vec::new();
+                for entry in entries {
+                    match entry {
+                        Ok(entry) => names.push(folder.join(entry.file_name())),
+                        Err(error) => note(&mut problems, &folder, &error),
+                    }
+                }
+                names
+            }
             Err(error) => {
                 note(&mut problems, &folder, &error);
                 continue;

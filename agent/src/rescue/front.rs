@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
@@ -80,7 +81,7 @@ async fn answer(listener: &UnixListener, desk: &Arc<Desk>) -> Result<std::conver
 
 /// One connection: says when another certificate should be asked for, until the other end is gone.
 async fn one(stream: UnixStream, desk: Arc<Desk>) -> zbus::Result<()> {
-    let agent = Agent { desk: desk.clone(), certificates: 0 };
+    let agent = Agent { desk: desk.clone(), certificates: AtomicU32::new(0) };
     let builder =
         zbus::connection::Builder::unix_stream(stream.into_std()?).server(zbus::Guid::generate()).p2p();
     let connection = builder.serve_at(PATH, agent).build().await?;
@@ -88,8 +89,9 @@ async fn one(stream: UnixStream, desk: Arc<Desk>) -> zbus::Result<()> {
     loop {
         tokio::time::sleep(LOOK).await;
         if desk.must_certify() {
-            let mut agent = object.get_mut().await;
-            agent.certificates = agent.certificates.wrapping_add(1);
+            // Only to read: a request that takes minutes holds the object, and would keep all others out behind a writer.
+            let agent = object.get().await;
+            agent.certificates.fetch_add(1, Ordering::SeqCst);
             agent.certificates_changed(object.signal_emitter()).await?;
         }
     }
@@ -98,7 +100,7 @@ async fn one(stream: UnixStream, desk: Arc<Desk>) -> zbus::Result<()> {
 /// The part of `io.tayberry.Agent1` that the front uses.
 struct Agent {
     desk: Arc<Desk>,
-    certificates: u32,
+    certificates: AtomicU32,
 }
 
 #[zbus::interface(name = "io.tayberry.Agent1")]
@@ -106,7 +108,7 @@ impl Agent {
     /// Counts up whenever the front should ask for another certificate.
     #[zbus(property)]
     fn certificates(&self) -> u32 {
-        self.certificates
+        self.certificates.load(Ordering::SeqCst)
     }
 
     /// As on the system bus.

@@ -35,6 +35,7 @@ impl Found {
             own_whole: self.of(self.default).is_ok(),
             other_whole: self.of(self.default.other()).is_ok(),
             retried: self.counter.retried,
+            left: self.counter.left,
         }
     }
 }

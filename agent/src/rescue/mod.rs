@@ -61,7 +61,17 @@ pub async fn run() -> Result<Infallible, RescueError> {
     tracing::info!("{verdict:?}: {found:?}");
     let disk = report.disk.clone();
     match verdict {
-        Verdict::Retry => power::restart(&disk, Counter { starts: 0, retried: true, ..found.counter }).await,
+        Verdict::Retry => {
+            let counter = Counter { starts: 0, retried: true, ..found.counter };
+            match power::keep(&disk, counter).await {
+                Ok(()) => power::restart(&disk, counter).await,
+                // Nothing would say the next time that this was tried: it would never come to a person.
+                Err(error) => {
+                    tracing::error!("the counter of starts: {error}");
+                    serve(&report, found, Cause::DoesNotStart, build).await
+                }
+            }
+        }
         Verdict::Leave(slot) => {
             let counter = Counter { left: Some(slot.other()), ..Counter::default() };
             match power::make_default(&disk, slot, counter).await {

@@ -1,6 +1,8 @@
 //! Leaves rescue: which slot is the default from now on, and the restart.
 
 use std::convert::Infallible;
+use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -12,7 +14,7 @@ use tayberry_format::slot::Slot;
 use super::RescueError;
 use super::data::VAR;
 use crate::device::mailbox::Mailbox;
-use crate::device::{autoboot, boot_counter, slots};
+use crate::device::{autoboot, boot, boot_counter, slots};
 
 /// How long an answer may take to reach a browser.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -61,6 +63,21 @@ pub(super) async fn restart(disk: &str, counter: Counter) -> Result<Infallible, 
         reboot(RebootMode::RB_AUTOBOOT)
     });
     done.await?.map_err(|errno| std::io::Error::from(errno).into())
+}
+
+/// Writes the counter and reads it back from the drive.
+///
+/// # Errors
+/// When the drive does not keep it.
+pub(super) async fn keep(disk: &str, counter: Counter) -> std::io::Result<()> {
+    let disk = disk.to_owned();
+    let done = tokio::task::spawn_blocking(move || {
+        boot_counter::write(&disk, counter)?;
+        boot::forget(&File::open(Path::new("/dev").join(&disk))?)?;
+        let kept = boot_counter::read(&disk)?;
+        if kept == counter { Ok(()) } else { Err(std::io::Error::other("the drive keeps nothing")) }
+    });
+    done.await.map_err(std::io::Error::other)?
 }
 
 /// The counter on the disk. Without it the device comes back here at worst.

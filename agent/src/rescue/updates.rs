@@ -165,7 +165,13 @@ impl Updates {
         };
         shared.cancel();
         drop(done.wait_for(Option::is_some).await);
-        *lock(&self.job) = None;
+        let mut job = lock(&self.job);
+        // Somebody may have begun another one meanwhile.
+        if job.as_ref().is_some_and(|job| Arc::ptr_eq(&job.shared, &shared)) {
+            *job = None;
+            *lock(&self.shown) = Progress::default();
+        }
+        drop(job);
         Ok(self.look())
     }
 
