@@ -66,6 +66,23 @@ impl Owned {
         Ok(Self { device, script, port })
     }
 
+    /// A device that took the next version: it runs slot B, and slot A holds the version before.
+    ///
+    /// # Errors
+    /// As [`Self::start`], and when the update does not stay.
+    pub fn updated(fixture: &Fixture) -> Result<Self, JourneyError> {
+        let mut owned = Self::start(fixture)?;
+        let answer = owned.upload(&fixture.bundle("next")?)?;
+        if answer.status != 200 {
+            return Err(JourneyError::Failed(answer.text));
+        }
+        let ended = owned.restart()?;
+        if ended["slot"] == "B" && ended["last"]["stayed"] == true {
+            return Ok(owned);
+        }
+        Err(JourneyError::Failed(ended.to_string()))
+    }
+
     /// Fetches what the repository offers, and waits until that has ended. Returns where updates are then.
     ///
     /// # Errors

@@ -10,11 +10,7 @@ use tayberry_format::slot::Slot;
 #[ignore = "rescue.rs is of the same kind: scripts/test full"]
 async fn a_committed_system_that_decays_is_left_for_the_other_slot() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let mut owned = Owned::start(&fixture)?;
-    let answer = owned.upload(&fixture.bundle("next")?)?;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    let ended = owned.restart()?;
-    assert_eq!((&ended["slot"], &ended["last"]["stayed"]), (&json!("B"), &json!(true)), "{ended}");
+    let mut owned = Owned::updated(&fixture)?;
     owned.while_off(|disk| decay(disk, Slot::B))?;
     let now = owned.until_settled("A")?;
     assert_eq!((&now["version"], &now["previous"]), (&json!("0.1.0"), &json!(null)), "{now}");

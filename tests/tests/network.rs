@@ -74,7 +74,6 @@ async fn explained<T>(device: &Device, bus: &Bus, done: Result<T, JourneyError>)
 /// A wrong password says so and changes nothing; what nobody confirms reverts; what is confirmed over the new network
 /// survives a reboot.
 #[tokio::test]
-#[ignore = "loses the test's own bus after its reboot, 185 s in, two boards at a time; not understood yet: scripts/test full"]
 async fn a_network_is_joined_on_trial() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let device = Device::start(&fixture, &[Medium::Nvme], |spec| {

@@ -62,8 +62,7 @@ impl Authority {
             Ok(None) => None,
             Err(damaged) => Some(damaged),
         };
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let pem = params(&key, build)?.self_signed(&key)?.pem();
+        let (key, pem) = make(build)?;
         whole_file::replace(path, format!("{}{pem}", key.serialize_pem()).as_bytes())?;
         Ok((Self::from_parts(key, &pem)?, why))
     }
@@ -73,8 +72,7 @@ impl Authority {
     /// # Errors
     /// When it cannot be made.
     pub fn new(build: i64) -> Result<Self, AuthorityError> {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let pem = params(&key, build)?.self_signed(&key)?.pem();
+        let (key, pem) = make(build)?;
         Self::from_parts(key, &pem)
     }
 
@@ -107,6 +105,13 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         Ok(params.signed_by(&key, &self.issuer)?.der().to_vec())
     }
+}
+
+/// A key, and its certificate as PEM.
+fn make(build: i64) -> Result<(KeyPair, String), AuthorityError> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let pem = params(&key, build)?.self_signed(&key)?.pem();
+    Ok((key, pem))
 }
 
 /// A public key of P-256.

@@ -54,12 +54,11 @@ pub fn report() -> Result<BootReport, BootError> {
 /// # Errors
 /// When `/` lies on anything else.
 pub fn running() -> Result<Slot, BootError> {
-    let mounts = text("/proc/self/mountinfo")?;
-    let root = root_device(&mounts).ok_or_else(|| BootError::NotOurs("no mount at /".into()))?;
+    let root = root_number()?;
     let below = PathBuf::from(format!("/sys/dev/block/{root}/slaves"));
     let mut entries =
         std::fs::read_dir(&below).map_err(|error| BootError::Io { path: below.clone(), error })?;
-    let Some(Ok(entry)) = entries.next() else { return Err(BootError::NotOurs(root.to_owned())) };
+    let Some(Ok(entry)) = entries.next() else { return Err(BootError::NotOurs(root)) };
     let number = text(entry.path().join("partition"))?;
     let number: u32 = number.parse().map_err(|_| BootError::NotOurs(number))?;
     Slot::ALL
@@ -73,9 +72,8 @@ pub fn running() -> Result<Slot, BootError> {
 /// # Errors
 /// When device-mapper does not say it.
 pub fn root_hash() -> Result<RootHash, BootError> {
-    let mounts = text("/proc/self/mountinfo")?;
-    let root = root_device(&mounts).ok_or_else(|| BootError::NotOurs("no mount at /".into()))?;
-    verity_table::root_hash(root).map_err(|error| BootError::Io { path: "/dev/mapper/control".into(), error })
+    verity_table::root_hash(&root_number()?)
+        .map_err(|error| BootError::Io { path: "/dev/mapper/control".into(), error })
 }
 
 /// The verified device under `/`.
@@ -83,11 +81,16 @@ pub fn root_hash() -> Result<RootHash, BootError> {
 /// # Errors
 /// When the kernel does not name it.
 pub fn root_device_path() -> Result<PathBuf, BootError> {
-    let mounts = text("/proc/self/mountinfo")?;
-    let root = root_device(&mounts).ok_or_else(|| BootError::NotOurs("no mount at /".into()))?;
+    let root = root_number()?;
     let events = text(format!("/sys/dev/block/{root}/uevent"))?;
     let name = events.lines().find_map(|line| line.strip_prefix("DEVNAME="));
-    Ok(Path::new("/dev").join(name.ok_or_else(|| BootError::NotOurs(root.to_owned()))?))
+    Ok(Path::new("/dev").join(name.ok_or(BootError::NotOurs(root))?))
+}
+
+/// `MAJOR:MINOR` of the device under `/`.
+fn root_number() -> Result<String, BootError> {
+    let mounts = text("/proc/self/mountinfo")?;
+    root_device(&mounts).map(str::to_owned).ok_or_else(|| BootError::NotOurs("no mount at /".into()))
 }
 
 /// `MAJOR:MINOR` of the last mount at `/` (proc_pid_mountinfo(5)).

@@ -32,13 +32,23 @@ pub fn write(disk: &str, counter: Counter) -> io::Result<()> {
     config_file::overwrite(disk, STATE, &file)
 }
 
-/// The system works: starts are counted from here, by `tayberry-init` and by the firmware. What cannot be cleared is logged; the
-/// system is left only if it also fails.
+/// The system works: starts are counted from here.
 pub fn clear(disk: &str) {
-    if let Err(error) = write(disk, Counter::default()) {
-        tracing::warn!("the counter of starts: {error}");
-    }
+    begin_anew(disk, Counter::default());
+}
+
+/// Writes the counter, and has the firmware count anew, too. What does not work is logged: at worst the device goes to rescue once
+/// more than it must.
+pub fn begin_anew(disk: &str, counter: Counter) {
+    note(disk, counter);
     if let Err(error) = Mailbox::open().and_then(|mut mailbox| mailbox.clear_boot_count()) {
         tracing::warn!("the firmware's counter of starts: {error}");
+    }
+}
+
+/// Writes the counter; what does not work is logged.
+pub fn note(disk: &str, counter: Counter) {
+    if let Err(error) = write(disk, counter) {
+        tracing::warn!("the counter of starts: {error}");
     }
 }

@@ -13,7 +13,7 @@ use tayberry_core::request::owner::{Credentials, Role, Session, WhoAmI};
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::rescue::{Cause, Erase, Rescue, RescueSlot};
 use tayberry_core::request::setup::{Authority as ShownAuthority, Overview, Phase};
-use tayberry_core::request::update::{Piece, Updates as Shown};
+use tayberry_core::request::update::Piece;
 use tayberry_core::session::{SessionId, Sessions};
 use tayberry_core::{clock as decide, rescue};
 use tayberry_format::boot_counter::Counter;
@@ -29,9 +29,6 @@ use crate::desk::{Answers, Credential, Sender, failed, json};
 use crate::device::authority::{self, Authority, AuthorityError};
 use crate::device::store::{FOLDER, Store};
 use crate::device::{clock, network, password, random, system};
-
-/// Longest password that is looked at, in bytes.
-const LONGEST: usize = 1024;
 
 /// What is known only while rescue runs.
 #[derive(Default)]
@@ -119,11 +116,6 @@ impl Desk {
         self.memory().signed_in
     }
 
-    /// Where the update is.
-    pub(super) fn shown(&self) -> Shown {
-        self.updates.look()
-    }
-
     fn facts(&self) -> Facts {
         Facts {
             hostnames: vec![network::name()],
@@ -197,9 +189,6 @@ impl Desk {
         let owner = self.state.owner.clone().ok_or(Kind::NotOwnedYet)?;
         let same_name = wish.name.trim().to_lowercase() == owner.name.to_lowercase();
         let right = async {
-            if wish.password.len() > LONGEST {
-                return Ok(false);
-            }
             // Hashed in any case: how long the answer takes must not tell whether the name was right.
             let verified =
                 tokio::task::spawn_blocking(move || password::verify(&wish.password, &owner.password));

@@ -147,10 +147,4 @@ impl Agent {
     fn certify(&self, public_key: &[u8]) -> zbus::fdo::Result<Vec<Vec<u8>>> {
         self.desk.certify(public_key).map_err(|error| zbus::fdo::Error::Failed(error.to_string()))
     }
-
-    /// As on the system bus.
-    #[zbus(property)]
-    fn updates(&self) -> zbus::fdo::Result<String> {
-        serde_json::to_string(&self.desk.shown()).map_err(|error| zbus::fdo::Error::Failed(error.to_string()))
-    }
 }

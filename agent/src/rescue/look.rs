@@ -6,7 +6,6 @@ use std::path::Path;
 use tayberry_core::rescue::Seen;
 use tayberry_format::boot_counter::Counter;
 use tayberry_format::slot::Slot;
-use tayberry_format::verity::RootHash;
 
 use crate::device::{boot, boot_counter, clock, slots};
 
@@ -18,14 +17,14 @@ const BUILT: &str = "/usr/share/tayberry/built";
 pub(super) struct Found {
     /// The one that the firmware starts.
     pub(super) default: Slot,
-    /// The root hash of each in the order of [`Slot::ALL`], or what is wrong with it.
-    pub(super) slots: [Result<RootHash, String>; 2],
+    /// What is wrong with each, if anything, in the order of [`Slot::ALL`].
+    pub(super) slots: [Result<(), String>; 2],
     /// The counter of starts.
     pub(super) counter: Counter,
 }
 
 impl Found {
-    pub(super) fn of(&self, slot: Slot) -> &Result<RootHash, String> {
+    pub(super) fn of(&self, slot: Slot) -> &Result<(), String> {
         &self.slots[usize::from(slot == Slot::B)]
     }
 
@@ -51,7 +50,7 @@ pub(super) fn at(disk: &str, booted: Slot) -> Found {
         // Nothing says that it was tried again, and nothing would say it the next time.
         Counter { retried: true, ..Counter::default() }
     });
-    let slots = Slot::ALL.map(|slot| slots::verify(disk, slot, &mut |_| ()));
+    let slots = Slot::ALL.map(|slot| slots::verify(disk, slot, &mut |_| ()).map(drop));
     Found { default: default.unwrap_or(booted), slots, counter }
 }
 

@@ -13,7 +13,6 @@ use tayberry_format::slot::Slot;
 
 use super::RescueError;
 use super::data::VAR;
-use crate::device::mailbox::Mailbox;
 use crate::device::{autoboot, boot, boot_counter, slots};
 
 /// How long an answer may take to reach a browser.
@@ -28,7 +27,7 @@ pub(super) async fn make_default(disk: &str, slot: Slot, counter: Counter) -> Re
     let done = tokio::task::spawn_blocking(move || {
         slots::verify(&disk, slot, &mut |_| ())?;
         // Said before it is done: a power cut between the two must not cost the owner the sentence.
-        note(&disk, counter);
+        boot_counter::note(&disk, counter);
         autoboot::write(&disk, slot).map_err(|error| format!("autoboot.txt: {error}"))
     });
     done.await.map_err(|error| error.to_string()).flatten()
@@ -51,10 +50,7 @@ pub(super) fn restart_soon(disk: &str, counter: Counter) {
 pub(super) async fn restart(disk: &str, counter: Counter) -> Result<Infallible, RescueError> {
     let disk = disk.to_owned();
     let done = tokio::task::spawn_blocking(move || {
-        note(&disk, counter);
-        if let Err(error) = Mailbox::open().and_then(|mut mailbox| mailbox.clear_boot_count()) {
-            tracing::error!("the firmware's counter of starts: {error}");
-        }
+        boot_counter::begin_anew(&disk, counter);
         match umount2(VAR, MntFlags::MNT_DETACH) {
             Ok(()) | Err(Errno::EINVAL) => {}
             Err(errno) => tracing::warn!("{VAR}: {errno}"),
@@ -78,11 +74,4 @@ pub(super) async fn keep(disk: &str, counter: Counter) -> std::io::Result<()> {
         if kept == counter { Ok(()) } else { Err(std::io::Error::other("the drive keeps nothing")) }
     });
     done.await.map_err(std::io::Error::other)?
-}
-
-/// The counter on the disk. Without it the device comes back here at worst.
-fn note(disk: &str, counter: Counter) {
-    if let Err(error) = boot_counter::write(disk, counter) {
-        tracing::error!("the counter of starts: {error}");
-    }
 }

@@ -3,7 +3,8 @@ import { useState } from "react";
 import { device } from "../api/client";
 import type { Overview } from "../api/types";
 import { digitsOf, isClaimCode } from "../model/flow";
-import { PasswordField, TextField } from "../parts/field";
+import { PasswordForm } from "../owner/password-form";
+import { TextField } from "../parts/field";
 import { Form, Submit, Trouble } from "../parts/form";
 import { Frame, Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
@@ -17,39 +18,12 @@ export function RescueSignIn({ overview, onSignedIn }: { overview: Overview; onS
       <section className="card narrow">
         <Heading>{text.title}</Heading>
         <Notice kind="warn">{text.lead(overview.name)}</Notice>
-        {overview.phase === "rescue" ? <PasswordForm onSignedIn={onSignedIn} /> : <p>{text.noOwner}</p>}
+        {overview.phase === "rescue"
+          ? <><h2>{text.asOwner}</h2><PasswordForm onSignedIn={onSignedIn} /></>
+          : <p>{text.noOwner}</p>}
       </section>
       <section className="card narrow"><CodeForm onSignedIn={onSignedIn} /></section>
     </Frame>
-  );
-}
-
-function PasswordForm({ onSignedIn }: { onSignedIn: () => void }) {
-  const words = useWords();
-  const text = words.signIn;
-  const [name, setName] = useState("");
-  const [password, setPassword] = useState("");
-  const [tried, setTried] = useState(false);
-  const asking = useAsk();
-  const missing = (value: string) => tried && value.trim() === "" ? text.empty : undefined;
-  const submit = async () => {
-    setTried(true);
-    if (name.trim() === "" || password === "") return;
-    await asking.ask(async () => {
-      await device.signIn(name.trim(), password);
-      onSignedIn();
-    });
-  };
-  return (
-    <Form onSubmit={submit} label={words.rescue.asOwner}>
-      <h2>{words.rescue.asOwner}</h2>
-      <TextField label={text.name} value={name} autoComplete="username" autoCapitalize="none" spellCheck={false}
-        error={missing(name)} onValue={setName} />
-      <PasswordField label={words.common.password} value={password} autoComplete="current-password"
-        error={missing(password)} onValue={setPassword} />
-      <Trouble asking={asking} />
-      <div className="buttons"><Submit asking={asking}>{text.go}</Submit></div>
-    </Form>
   );
 }
 
