@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tayberry_agent::service::client::AgentProxy;
 use zbus::Connection;
 use zbus::connection::Builder;
+use zbus::fdo::{PropertiesChangedStream, PropertiesProxy};
 use zbus::{OwnedObjectPath, Variant as Value};
 
 use crate::JourneyError;
@@ -86,6 +87,20 @@ impl Bus {
     /// When the bus is gone.
     pub async fn agent(&self) -> Result<AgentProxy<'_>, JourneyError> {
         Ok(AgentProxy::builder(&self.0).cache_properties(zbus::proxy::CacheProperties::No).build().await?)
+    }
+
+    /// What the agent tells of its properties from now on.
+    ///
+    /// # Errors
+    /// When the bus is gone.
+    pub async fn changes(&self) -> Result<PropertiesChangedStream, JourneyError> {
+        let agent = self.agent().await?;
+        let properties = PropertiesProxy::builder(&self.0)
+            .destination(agent.inner().destination().to_owned())
+            .path(agent.inner().path().to_owned())
+            .build()
+            .await?;
+        Ok(properties.receive_properties_changed().await?)
     }
 
     /// Names of the units that failed.

@@ -10,11 +10,15 @@ use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
 
 use crate::bus::Bus;
+use crate::saved::{Kind, Saved};
 use crate::web::until;
 use crate::{Fixture, JourneyError};
 
 /// How long a boot may take on a busy machine without hardware virtualisation.
 pub const BOOT: Duration = Duration::from_secs(420);
+
+/// What the serial console showed.
+pub const CONSOLE: &str = "console.log";
 
 /// A board, switched on.
 pub struct Device {
@@ -47,6 +51,31 @@ impl Device {
         Ok(Self { machine: Machine::start(fixture.tools.clone(), spec)?, folder })
     }
 
+    /// The new device that was saved, with its web port `guest` on the port `host` of this machine.
+    ///
+    /// # Errors
+    /// When it cannot be saved or does not go on.
+    pub fn new_one(fixture: &Fixture, host: u16, guest: u16) -> Result<Self, JourneyError> {
+        let saved = Saved::find(fixture, Kind::New)?;
+        Self::resume(fixture, &saved, |spec| spec.forwards.push((host, guest)))
+    }
+
+    /// A device that was saved; `prepare` may change what is around the board.
+    pub(crate) fn resume(
+        fixture: &Fixture,
+        saved: &Saved,
+        prepare: impl FnOnce(&mut Spec),
+    ) -> Result<Self, JourneyError> {
+        let folder = fixture.folder()?;
+        saved.copy(folder.path())?;
+        let drive = Drive { medium: Medium::Sd, path: folder.path().join("disk0.img"), record: None };
+        let mut spec = Spec::new(folder.path().to_owned(), vec![drive]);
+        spec.guest = Some(fixture.guest.clone());
+        spec.resume = Some(saved.folder.clone());
+        prepare(&mut spec);
+        Ok(Self { machine: Machine::start(fixture.tools.clone(), spec)?, folder })
+    }
+
     /// The device's system bus, as soon as the agent is on it.
     ///
     /// # Errors
@@ -66,7 +95,7 @@ impl Device {
     /// Everything on the serial console so far.
     #[must_use]
     pub fn console(&self) -> String {
-        let console = std::fs::read(self.folder.path().join("console.log")).unwrap_or_default();
+        let console = std::fs::read(self.folder.path().join(CONSOLE)).unwrap_or_default();
         String::from_utf8_lossy(&console).into_owned()
     }
 

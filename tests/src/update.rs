@@ -12,11 +12,15 @@ use tayberry_format::layout;
 use tayberry_format::preseed::{FILE, Preseed};
 
 use crate::device::{Device, free_port};
+use crate::saved::{Kind, Saved};
 use crate::web::{Answer, Client, OWNER, PASSWORD, until};
 use crate::{Fixture, JourneyError};
 
 /// How long a whole update may take on a busy machine without hardware virtualisation.
 pub const UPDATE: Duration = Duration::from_secs(900);
+
+/// The name under which the device is reached.
+const NAME: &str = "attic.local";
 
 /// How long it takes at most until the power is off.
 const OFF: Duration = Duration::from_secs(90);
@@ -32,24 +36,45 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Switches a device on whose preseed names its owner, and makes a token.
+    /// A device that runs for a while already, from an SD card; its clock is that of the hour in which it was saved.
     ///
     /// # Errors
-    /// When it does not come up, or refuses.
+    /// When it cannot be saved, or does not go on.
     pub fn start(fixture: &Fixture) -> Result<Self, JourneyError> {
         Self::start_with(fixture, |_| ())
     }
 
-    /// The same, with a board that `prepare` changes.
+    /// The same, with a board that `prepare` changes: what it is made of has to stay.
     ///
     /// # Errors
     /// As [`Self::start`].
     pub fn start_with(fixture: &Fixture, prepare: impl FnOnce(&mut Spec)) -> Result<Self, JourneyError> {
+        let saved = Saved::find(fixture, Kind::Owned)?;
+        let port = free_port()?;
+        let device = Device::resume(fixture, &saved, |spec| {
+            spec.forwards.push((port, 443));
+            prepare(spec);
+        })?;
+        let owner = Client::new(&device, port, NAME)?;
+        let mut script = owner.another("no cookies");
+        script.token = Some(saved.token()?);
+        Ok(Self { device, script, port })
+    }
+
+    /// Switches a device on whose preseed names its owner, and makes a token.
+    ///
+    /// # Errors
+    /// When it does not come up, or refuses.
+    pub fn switched_on(
+        fixture: &Fixture,
+        medium: Medium,
+        prepare: impl FnOnce(&mut Spec),
+    ) -> Result<Self, JourneyError> {
         let text = format!("hostname = \"attic\"\n[owner]\nname = \"{OWNER}\"\npassword = \"{PASSWORD}\"\n");
         let preseed = Preseed::parse(text.as_bytes()).and_then(|preseed| preseed.render());
         let preseed = preseed.map_err(|error| JourneyError::Failed(error.to_string()))?;
         let port = free_port()?;
-        let device = Device::start(fixture, &[Medium::Nvme], |spec| {
+        let device = Device::start(fixture, &[medium], |spec| {
             spec.forwards.push((port, 443));
             prepare(spec);
             let disk = std::fs::OpenOptions::new().read(true).write(true).open(&spec.drives[0].path)?;
@@ -57,7 +82,7 @@ impl Owned {
                 .map_err(|error| JourneyError::Failed(error.to_string()))?;
             Ok(disk.write_all_at(&preseed, place.extents[0].offset)?)
         })?;
-        let mut owner = Client::new(&device, port, "attic.local")?;
+        let mut owner = Client::new(&device, port, NAME)?;
         owner.expect(200, "POST", "/session", Some(&json!({ "name": OWNER, "password": PASSWORD })))?;
         let wish = json!({ "name": "updates", "scopes": ["updates", "status", "settings"] });
         let token = owner.expect(201, "POST", "/tokens", Some(&wish))?;

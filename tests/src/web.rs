@@ -2,7 +2,7 @@
 //! device's own authority, under its name.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -119,8 +119,21 @@ impl Client {
         self.prove(&["--output", &file.display().to_string()], path)
     }
 
+    /// Follows events as they come, into a file, until it is killed.
+    ///
+    /// # Errors
+    /// When curl cannot be run.
+    pub fn follow(&self, path: &str, file: &Path) -> Result<Child, JourneyError> {
+        let mut command = self.proven(&["--no-buffer", "--max-time", "0"], path);
+        Ok(command.stdout(std::fs::File::create(file)?).spawn()?)
+    }
+
     /// Runs curl with everything that proves who asks.
     fn prove(&self, arguments: &[&str], path: &str) -> Result<Answer, JourneyError> {
+        answer(&mut self.proven(arguments, path))
+    }
+
+    fn proven(&self, arguments: &[&str], path: &str) -> Command {
         let csrf = format!("X-Tayberry-Csrf: {}", self.csrf);
         let mut all = vec!["--cacert", "authority.pem", "--header", &csrf];
         all.extend(["--cookie", &self.jar, "--cookie-jar", &self.jar]);
@@ -129,7 +142,7 @@ impl Client {
             all.extend(["--header", bearer]);
         }
         all.extend(arguments);
-        self.curl(&all, &format!("/api/v1{path}"))
+        self.command(&all, &format!("/api/v1{path}"))
     }
 
     /// Runs curl; the certificate has to be that of the device's name.
@@ -137,22 +150,18 @@ impl Client {
     /// # Errors
     /// When it cannot be run.
     pub fn curl(&self, arguments: &[&str], path: &str) -> Result<Answer, JourneyError> {
+        answer(&mut self.command(arguments, path))
+    }
+
+    fn command(&self, arguments: &[&str], path: &str) -> Command {
         let resolve = format!("{}:{}:127.0.0.1", self.name, self.port);
-        let output = Command::new("curl")
-            .current_dir(&self.folder)
+        let mut curl = Command::new("curl");
+        curl.current_dir(&self.folder)
             .args(["--silent", "--show-error", "--max-time", "90", "--resolve", &resolve])
             .args(["--write-out", "\n%{http_code}"])
             .args(arguments)
-            .arg(format!("https://{}:{}{path}", self.name, self.port))
-            .output()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (body, status) = text.rsplit_once('\n').unwrap_or_default();
-        let words = String::from_utf8_lossy(&output.stderr);
-        Ok(Answer {
-            status: status.parse().unwrap_or_default(),
-            body: serde_json::from_str(body).unwrap_or_default(),
-            text: format!("{body}{words}"),
-        })
+            .arg(format!("https://{}:{}{path}", self.name, self.port));
+        curl
     }
 
     /// Whether the certificate that is shown now holds for so many more days.
@@ -226,6 +235,18 @@ impl Client {
             answer.status, answer.text
         )))
     }
+}
+
+fn answer(curl: &mut Command) -> Result<Answer, JourneyError> {
+    let output = curl.output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (body, status) = text.rsplit_once('\n').unwrap_or_default();
+    let words = String::from_utf8_lossy(&output.stderr);
+    Ok(Answer {
+        status: status.parse().unwrap_or_default(),
+        body: serde_json::from_str(body).unwrap_or_default(),
+        text: format!("{body}{words}"),
+    })
 }
 
 /// The owner of every device under test.

@@ -7,7 +7,6 @@ use std::process::Command;
 use system_tests::device::{Device, free_port};
 use system_tests::web::Client;
 use system_tests::{Fixture, JourneyError};
-use tayberry_firmware::Medium;
 
 /// Chromium on Linux trusts what lies in the user's NSS database.
 fn trust(home: &Path, authority: &Path) -> Result<(), JourneyError> {
@@ -28,10 +27,7 @@ fn trust(home: &Path, authority: &Path) -> Result<(), JourneyError> {
 async fn the_whole_setup_in_a_browser_by_keyboard_alone() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let port = free_port()?;
-    let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
-        spec.forwards.push((port, 443));
-        Ok(())
-    })?;
+    let device = Device::new_one(&fixture, port, 443)?;
     let code = device.claim_code()?;
     let client = Client::new(&device, port, "tayberry.local")?;
     let home = fixture.folder()?;

@@ -10,7 +10,7 @@ use system_tests::update::Owned;
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::disk;
 use tayberry::emulate::recorded;
-use tayberry_firmware::locate;
+use tayberry_firmware::{Medium, locate};
 use tayberry_format::{autoboot, layout};
 
 /// The least number of disks that are judged in a run.
@@ -56,7 +56,8 @@ fn is_caught(tally: &Tally) -> bool {
 #[tokio::test]
 async fn crash_replay() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let mut owned = Owned::start_with(&fixture, |spec| spec.drives[0].record = Some(spec.file("writes")))?;
+    let mut owned =
+        Owned::switched_on(&fixture, Medium::Nvme, |spec| spec.drives[0].record = Some(spec.file("writes")))?;
     let answer = owned.upload(&fixture.bundle("next")?)?;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let ended = owned.restart()?;

@@ -7,7 +7,6 @@ use serde_json::json;
 use system_tests::device::{BOOT, Device, free_port};
 use system_tests::web::{Client, until};
 use system_tests::{Fixture, JourneyError};
-use tayberry_firmware::Medium;
 
 /// Where `scripts/test` installs schemathesis.
 const PROGRAM: &str = "target/python/bin/schemathesis";
@@ -20,10 +19,7 @@ const LEFT_OUT: [&str; 5] =
 async fn no_request_makes_the_front_fail() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let port = free_port()?;
-    let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
-        spec.forwards.push((port, 8443));
-        Ok(())
-    })?;
+    let device = Device::new_one(&fixture, port, 8443)?;
     let code = device.claim_code()?;
     let mut owner = Client::new(&device, port, "tayberry.local")?;
     // Before there is an owner, as a stranger; then with everything that a script may have.

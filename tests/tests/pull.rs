@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::FileExt;
 
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use system_tests::shop::{Manner, Shop};
 use system_tests::update::{Owned, UPDATE};
@@ -67,6 +68,58 @@ async fn a_pulled_update_stays_then_another_and_back() -> Result<(), JourneyErro
     shop.publish(&fixture.bundle("third")?, 30)?;
     let asked = owned.script.expect(200, "POST", "/updates/check", None)?;
     assert_eq!(asked["available"]["tried_before"], true, "{asked}");
+    Ok(())
+}
+
+/// Whoever looks on is told how far it is, by HTTPS and on the bus, while the device's own command line fetches it.
+#[tokio::test]
+async fn whoever_looks_on_is_told_how_far_it_is() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let shop = Shop::open(&fixture)?;
+    let mut owned = customer(&fixture, &shop)?;
+    shop.publish(&fixture.bundle("next")?, 30)?;
+    let events = owned.device.folder().join("events");
+    let mut page = owned.script.follow("/updates/events", &events)?;
+    let bus = owned.device.bus().await?;
+    let (mut changes, mut signals) = (bus.changes().await?, 0);
+    let counted = async {
+        while changes.next().await.is_some() {
+            signals += 1;
+        }
+    };
+    tokio::select! {
+        status = bus.shell("tayberryctl update install", UPDATE) => assert_eq!(status?, 0),
+        () = counted => panic!("the bus is gone"),
+    }
+    assert!(signals > 2, "{signals} signals");
+    let now = owned.updates()?.unwrap_or_default();
+    assert_eq!(short(&now), ("0.1.0", "A", "staged"), "{now}");
+    let seen = until("the page hears of the end", UPDATE, || {
+        let seen = std::fs::read_to_string(&events)?;
+        Ok(seen.contains("\"staged\"").then_some(seen))
+    })?;
+    page.kill().and_then(|()| page.wait())?;
+    for part in ["event: updates", "\"writing\"", "\"total\":", "\"per_second\":"] {
+        assert!(seen.contains(part), "{part}: {seen}");
+    }
+    assert_eq!(bus.shell("tayberryctl update cancel", UPDATE).await?, 0);
+    let now = owned.updates()?.unwrap_or_default();
+    assert_eq!(short(&now), ("0.1.0", "A", "idle"), "{now}");
+    Ok(())
+}
+
+/// A device whose owner lets it: it asks, fetches and restarts by itself.
+#[tokio::test]
+#[ignore = "the steps run always, by the owner's hand: scripts/test full"]
+async fn a_device_that_may_updates_itself() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let shop = Shop::open(&fixture)?;
+    let mut owned = customer(&fixture, &shop)?;
+    shop.publish(&fixture.bundle("next")?, 30)?;
+    let whole_day = json!({ "automatic_updates": true, "update_window": { "from": 0, "to": 0 } });
+    owned.script.expect(200, "PATCH", "/settings", Some(&whole_day))?;
+    let ended = owned.until_settled("B")?;
+    assert_eq!((short(&ended).0, &ended["last"]["stayed"]), ("0.1.1", &json!(true)), "{ended}");
     Ok(())
 }
 

@@ -10,7 +10,6 @@ use tayberry::device::session::Credentials;
 use tayberry::device::store::Store;
 use tayberry::device::{Device, DeviceError, claim, session, show};
 use tayberry::ui::{Mode, Ui};
-use tayberry_firmware::Medium;
 
 const SHORT: Duration = Duration::from_secs(120);
 
@@ -34,10 +33,7 @@ fn failed(error: DeviceError) -> JourneyError {
 async fn a_device_is_claimed_and_asked_from_the_command_line() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let port = free_port()?;
-    let board = Board::start(&fixture, &[Medium::Nvme], |spec| {
-        spec.forwards.push((port, 8443));
-        Ok(())
-    })?;
+    let board = Board::new_one(&fixture, port, 8443)?;
     let code = board.claim_code()?;
     // What the person reads off the screen.
     let overview = Client::new(&board, port, "tayberry.local")?.expect(200, "GET", "/overview", None)?;

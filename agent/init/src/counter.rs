@@ -14,6 +14,7 @@ use tayberry_format::verity::{self, RootHash};
 
 use crate::machine::Machine;
 use crate::slot::{self, Opened};
+use crate::watchdog::Watchdog;
 use crate::{block, steps};
 
 /// Where the command line of a slot lies at the latest, in bytes from the beginning of its boot partition: it is one of the
@@ -22,11 +23,11 @@ const COMMAND_LINE: u64 = 8 * MIB;
 
 /// Counts. Returns true if the board must be reset: another slot is the default now, or rescue is wanted. What cannot be read or written keeps no
 /// system from starting.
-pub(crate) fn count(machine: &Machine, opened: &Opened) -> bool {
+pub(crate) fn count(machine: &Machine, opened: &Opened, watchdog: Option<&Watchdog>) -> bool {
     if machine.trial {
         return false;
     }
-    match try_count(machine, opened) {
+    match try_count(machine, opened, watchdog) {
         Ok(leave) => leave,
         Err(error) => {
             steps::say(&format!("starts cannot be counted: {error}"));
@@ -35,7 +36,7 @@ pub(crate) fn count(machine: &Machine, opened: &Opened) -> bool {
     }
 }
 
-fn try_count(machine: &Machine, opened: &Opened) -> io::Result<bool> {
+fn try_count(machine: &Machine, opened: &Opened, watchdog: Option<&Watchdog>) -> io::Result<bool> {
     let disk = OpenOptions::new().read(true).write(true).open(block::path(&opened.disk))?;
     let at = place(STATE).ok_or_else(|| io::Error::other("no place for it"))?;
     let mut held = [0; BYTES];
@@ -48,8 +49,20 @@ fn try_count(machine: &Machine, opened: &Opened) -> io::Result<bool> {
         disk.sync_data()
     };
     write(counter)?;
-    let own = || is_whole(&opened.disk, opened.slot, machine.root_hash);
-    let other = || bootable(&opened.disk, opened.slot.other());
+    // A slow card takes most of the watchdog's time for one slot.
+    let feed = || {
+        if let Some(Err(error)) = watchdog.map(Watchdog::feed) {
+            steps::say(&format!("the watchdog cannot be fed: {error}"));
+        }
+    };
+    let own = || {
+        feed();
+        is_whole(&opened.disk, opened.slot, machine.root_hash)
+    };
+    let other = || {
+        feed();
+        bootable(&opened.disk, opened.slot.other())
+    };
     match decide(counter, own, other) {
         Verdict::Start => Ok(false),
         Verdict::StartAnew => {

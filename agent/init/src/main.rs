@@ -64,10 +64,9 @@ fn run() -> Result<Infallible, InitError> {
     if rescue::is_wanted() {
         return rescue::serve(&machine, steps, watchdog);
     }
-    drop(watchdog);
     let opened = slot::find(&machine)?;
     steps.done("disk");
-    if counter::count(&machine, &opened) {
+    if counter::count(&machine, &opened, watchdog.as_ref()) {
         switch::reboot_after(std::time::Duration::ZERO);
     }
     let data = data::open(&opened.disk, data::Wish::Made);

@@ -59,7 +59,7 @@ pub(crate) fn serve(
 fn look_after(mut watchdog: Option<Watchdog>) -> ! {
     let mut agent = start();
     loop {
-        if let Some(Err(error)) = watchdog.as_mut().map(Watchdog::feed) {
+        if let Some(Err(error)) = watchdog.as_ref().map(Watchdog::feed) {
             steps::say(&format!("the watchdog cannot be fed: {error}"));
             watchdog = None;
         }

@@ -58,16 +58,23 @@ pub(crate) fn find(machine: &Machine) -> Result<Opened, InitError> {
     })
 }
 
-/// The disk that the firmware booted from, whatever its slots hold: the first of its kind with our partitions.
+/// The disk that the firmware booted from, whatever its slots hold: the one of its kind with the system that rescue came with, or,
+/// where no slot holds that any more, the first with our partitions.
 pub(crate) fn disk(machine: &Machine) -> Result<String, InitError> {
+    let holds = |disk: &&String| Slot::ALL.iter().any(|slot| look(disk, *slot, machine.root_hash).is_ok());
     let ours = |disk: &&String| {
         let named = |part: &layout::Partition| {
             block::label(&block::partition(disk, part.number)).as_deref() == Some(part.name)
         };
         layout::IMAGE.iter().all(named)
     };
-    wait_for(machine, |disks| disks.iter().find(ours).cloned())
-        .ok_or(InitError::NoDisk { wanted: machine.boot_mode.name(), seconds: PATIENCE.as_secs() })
+    let mut first = None;
+    wait_for(machine, |disks| {
+        first = disks.iter().find(ours).cloned();
+        disks.iter().filter(ours).find(holds).cloned()
+    })
+    .or(first)
+    .ok_or(InitError::NoDisk { wanted: machine.boot_mode.name(), seconds: PATIENCE.as_secs() })
 }
 
 /// Looks at the disks that may be the one, until `look` finds something or time is up.

@@ -28,7 +28,8 @@ pub async fn run(desk: &Desk, agent: &InterfaceRef<Agent>, networks: &Handle) ->
 }
 
 async fn tell(agent: &InterfaceRef<Agent>) {
-    let mut object = agent.get_mut().await;
+    // Only to read: a request that takes minutes holds the object, and would keep all others out behind a writer.
+    let object = agent.get().await;
     object.another_certificate();
     if let Err(error) = object.certificates_changed(agent.signal_emitter()).await {
         tracing::warn!("the front cannot be told of its certificate: {error}");

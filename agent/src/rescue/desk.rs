@@ -249,8 +249,11 @@ impl Desk {
         let default = self.found.default;
         let damaged = Some(default).filter(|default| *default != slot && self.found.of(*default).is_err());
         let counter = Counter { left: damaged, ..Counter::default() };
-        let made = power::make_default(&self.disk, slot, counter).await;
-        made.map_err(|why| Problem::new(Kind::UpdateFailed, why))?;
+        self.updates.leave()?;
+        if let Err(why) = power::make_default(&self.disk, slot, counter).await {
+            self.updates.stay();
+            return Err(Problem::new(Kind::UpdateFailed, why));
+        }
         power::restart_soon(&self.disk, counter);
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! slot that is not the default. What is written becomes the default by the owner's word: there is no system to go back to.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tayberry_core::request::problem::{Kind, Problem};
@@ -25,6 +26,8 @@ pub(super) struct Updates {
     disk: String,
     default: Slot,
     job: Mutex<Option<Job>>,
+    /// Another slot is about to be started: nothing may be written.
+    leaving: AtomicBool,
     shown: Arc<Mutex<Progress>>,
 }
 
@@ -65,7 +68,7 @@ impl Follower for Mutex<Progress> {
 
 impl Updates {
     pub(super) fn new(disk: String, default: Slot) -> Self {
-        Self { disk, default, job: Mutex::default(), shown: Arc::default() }
+        Self { disk, default, job: Mutex::default(), leaving: AtomicBool::new(false), shown: Arc::default() }
     }
 
     pub(super) fn look(&self) -> Shown {
@@ -112,23 +115,13 @@ impl Updates {
     fn feed(&self, piece: Piece, file: File) -> Result<(Arc<Shared>, Done), Problem> {
         let mut job = lock(&self.job);
         if let Some(job) = job.as_ref().filter(|job| job.done.borrow().is_none()) {
-            let at = job.shared.at();
-            if piece.offset != at {
-                return Err(Problem::new(Kind::WrongOffset, format!("The upload goes on at byte {at}.")));
-            }
-            if !job.shared.claim() || job.feed.send(file).is_err() {
-                return Err(Problem::new(Kind::UpdateBusy, "Another bundle is being received."));
-            }
+            job.feed.put(piece, file)?;
             return Ok((job.shared.clone(), job.done.clone()));
         }
-        if piece.offset != 0 {
-            return Err(Problem::new(Kind::WrongOffset, "The upload goes on at byte 0."));
+        if self.leaving.load(Ordering::SeqCst) {
+            return Err(Problem::new(Kind::UpdateBusy, "The device is about to start a system."));
         }
-        let (upload, feed, shared) = Upload::new(piece.bytes);
-        // The reader waits on the other end, and the first piece is the first in the queue.
-        if shared.claim() && feed.send(file).is_err() {
-            shared.cancel();
-        }
+        let (upload, feed, shared) = Upload::begin(piece, file)?;
         let done = self.begin(upload, shared.clone());
         *job = Some(Job { feed, shared: shared.clone(), done: done.clone() });
         Ok((shared, done))
@@ -173,6 +166,22 @@ impl Updates {
         }
         drop(job);
         Ok(self.look())
+    }
+
+    /// Keeps bundles out while a system is started; `stay` lets them in again.
+    pub(super) fn leave(&self) -> Result<(), Problem> {
+        let job = lock(&self.job);
+        if let Some(job) = job.as_ref().filter(|job| job.done.borrow().is_none()) {
+            return Err(job.feed.busy());
+        }
+        // Under the lock of the job: none begins between the look and this.
+        self.leaving.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// The system was not started.
+    pub(super) fn stay(&self) {
+        self.leaving.store(false, Ordering::SeqCst);
     }
 
     /// The slot that was written and waits for its start.

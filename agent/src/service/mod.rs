@@ -4,6 +4,7 @@ pub(crate) mod ask;
 pub mod client;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tayberry_core::status::{Facts, State};
 use tayberry_core::timing::Stage;
@@ -44,19 +45,19 @@ pub struct Agent {
     desk: Arc<Desk>,
     users: ask::Users,
     /// Counts the certificates that the front should ask for.
-    certificates: u32,
+    certificates: AtomicU32,
 }
 
 impl Agent {
     /// An object that says `status` and lets `desk` answer.
     #[must_use]
     pub fn new(status: Status, desk: Arc<Desk>) -> Self {
-        Self { status, desk, users: ask::Users::default(), certificates: 0 }
+        Self { status, desk, users: ask::Users::default(), certificates: AtomicU32::new(0) }
     }
 
     /// The front should ask for another certificate.
-    pub fn another_certificate(&mut self) {
-        self.certificates = self.certificates.wrapping_add(1);
+    pub fn another_certificate(&self) {
+        self.certificates.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -115,7 +116,7 @@ impl Agent {
     /// Counts up whenever the front should ask for another certificate: names, addresses or the time have changed.
     #[zbus(property)]
     fn certificates(&self) -> u32 {
-        self.certificates
+        self.certificates.load(Ordering::SeqCst)
     }
 
     /// How far an update is: `tayberry_core::request::update::Updates` as JSON.

@@ -73,17 +73,19 @@ pub fn write(
         let Some(first) = region.first() else { continue };
         // Everything before it is on the drive before a region begins: the last one makes the slot bootable.
         sync(target)?;
-        let mut writer = Writer::new(target.part(first.to.part), first.to.offset);
-        let done = region.iter().try_for_each(|step| {
-            let there = job.bytes(step)?;
-            writer.put(&job.plain, there).map_err(InstallError::Drive)?;
-            reached += u64::from(step.entry.bytes);
-            let go_on = watcher.reached(reached);
-            if go_on { Ok(()) } else { Err(InstallError::Cancelled) }
-        });
-        let end = if done.is_ok() { writer.finish() } else { writer.leave() };
-        done?;
-        written += end.map_err(InstallError::Drive)?;
+        written += std::thread::scope(|scope| {
+            let mut writer = Writer::new(scope, target.part(first.to.part), first.to.offset);
+            let done = region.iter().try_for_each(|step| {
+                job.put(step, &mut writer)?;
+                reached += u64::from(step.entry.bytes);
+                let go_on = watcher.reached(reached);
+                if go_on { Ok(()) } else { Err(InstallError::Cancelled) }
+            });
+            // What the drive said comes first: whatever else failed may have failed because of it.
+            let end = if done.is_ok() { writer.finish() } else { writer.leave() };
+            let written = end.map_err(InstallError::Drive)?;
+            done.map(|()| written)
+        })?;
     }
     sync(target)?;
     Ok(written)
@@ -120,6 +122,18 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Puts the chunk of `step` where it belongs.
+    fn put(&mut self, step: &Step, writer: &mut Writer<'_>) -> Result<(), InstallError> {
+        if let Source::Behind(place) = step.source
+            && place.part == step.to.part
+        {
+            let end = place.offset + u64::from(step.entry.bytes);
+            writer.wait_for(end).map_err(InstallError::Drive)?;
+        }
+        let there = self.bytes(step)?;
+        writer.put(&self.plain, there).map_err(InstallError::Drive)
+    }
+
     /// Leaves the chunk of `step` in `plain`; says whether it lies where it belongs already. What the device was thought to
     /// hold and does not comes from the pack.
     fn bytes(&mut self, step: &Step) -> Result<bool, InstallError> {

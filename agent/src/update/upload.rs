@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::update::Piece;
 use tokio::sync::watch;
 
 /// How long an upload that broke off is waited for.
@@ -76,8 +78,41 @@ pub struct Upload {
     shared: Arc<Shared>,
 }
 
-/// The end that feeds: pieces are pipes or files, each read to its end.
-pub type Feed = Sender<File>;
+/// The end that feeds.
+pub struct Feed {
+    pieces: Sender<File>,
+    shared: Arc<Shared>,
+}
+
+impl Feed {
+    /// Hands the next piece over: a pipe or a file, which is read to its end.
+    ///
+    /// # Errors
+    /// When it begins with another byte than the one that is waited for, or somebody else feeds.
+    pub fn put(&self, piece: Piece, file: File) -> Result<(), Problem> {
+        let at = self.shared.at();
+        if piece.offset != at && piece.offset != 0 {
+            return Err(wrong_offset(at));
+        }
+        if piece.offset != at || !self.shared.claim() || self.pieces.send(file).is_err() {
+            return Err(self.busy());
+        }
+        Ok(())
+    }
+
+    /// What somebody is told who wants something else.
+    #[must_use]
+    pub fn busy(&self) -> Problem {
+        let at = self.shared.at();
+        let detail =
+            format!("A bundle is being received. If it broke off, go on with it at byte {at}, or cancel it.");
+        Problem::new(Kind::UpdateBusy, detail)
+    }
+}
+
+fn wrong_offset(at: u64) -> Problem {
+    Problem::new(Kind::WrongOffset, format!("The upload goes on at byte {at}."))
+}
 
 impl Upload {
     /// A bundle of `total` bytes.
@@ -85,7 +120,21 @@ impl Upload {
     pub fn new(total: u64) -> (Self, Feed, Arc<Shared>) {
         let (feed, pieces) = channel();
         let shared = Shared::new(true);
+        let feed = Feed { pieces: feed, shared: shared.clone() };
         (Self { pieces, now: None, total, shared: shared.clone() }, feed, shared)
+    }
+
+    /// A bundle that begins with this piece.
+    ///
+    /// # Errors
+    /// When it is not the first.
+    pub fn begin(piece: Piece, file: File) -> Result<(Self, Feed, Arc<Shared>), Problem> {
+        if piece.offset != 0 {
+            return Err(wrong_offset(0));
+        }
+        let (upload, feed, shared) = Self::new(piece.bytes);
+        feed.put(piece, file)?;
+        Ok((upload, feed, shared))
     }
 
     /// Waits for the next piece.
@@ -149,11 +198,29 @@ mod tests {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(piece.as_bytes()).unwrap();
             std::io::Seek::rewind(&mut file).unwrap();
-            feed.send(file).unwrap();
+            feed.pieces.send(file).unwrap();
         }
         let mut text = String::new();
         upload.read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), shared.at()), ("hello world", 11));
+    }
+
+    #[test]
+    fn pieces_follow_each_other_one_at_a_time() {
+        let file = || tempfile::tempfile().unwrap();
+        let piece = |offset| Piece { offset, bytes: 11, again: false };
+        let kind = |result: Result<(), Problem>| result.unwrap_err().kind;
+        assert!(Upload::begin(piece(3), file()).is_err_and(|problem| problem.kind == Kind::WrongOffset));
+        let (upload, feed, shared) = Upload::begin(piece(0), file()).unwrap_or_else(|_| unreachable!());
+        assert_eq!(kind(feed.put(piece(0), file())), Kind::UpdateBusy, "the first is read");
+        shared.hungry.send_replace(true);
+        assert_eq!(kind(feed.put(piece(5), file())), Kind::WrongOffset);
+        shared.at.store(5, Ordering::SeqCst);
+        assert_eq!(kind(feed.put(piece(0), file())), Kind::UpdateBusy, "it is not begun anew");
+        feed.put(piece(5), file()).unwrap();
+        drop(upload);
+        shared.hungry.send_replace(true);
+        assert_eq!(kind(feed.put(piece(5), file())), Kind::UpdateBusy, "nobody reads any more");
     }
 
     #[test]

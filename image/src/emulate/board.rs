@@ -48,6 +48,8 @@ pub struct Spec {
     pub stepping: Stepping,
     /// Leave `qemu,virt` out of the device tree: the image must ignore the emulator's files.
     pub anonymous: bool,
+    /// Folder of a saved board ([`super::saved`]) that goes on when this one is switched on; the disks must be its disks.
+    pub resume: Option<PathBuf>,
     /// Copy the serial console to standard output.
     pub show_console: bool,
 }
@@ -70,6 +72,7 @@ impl Spec {
             initramfs: None,
             stepping: Stepping::C1,
             anonymous: false,
+            resume: None,
             show_console: false,
         }
     }
@@ -93,6 +96,8 @@ pub enum Exit {
     Off,
     /// The power was cut.
     Cut,
+    /// It was saved.
+    Saved,
     /// The emulator is to end.
     Quit,
 }

@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use tayberry_format::property::{Buffer, ERROR, MIN_BYTES, PropertyError, REQUEST, SUCCESS, Tag, size, tag};
 
 use crate::emulate::{EmulateError, at};
@@ -26,12 +27,13 @@ pub const TRY_ONCE: u32 = 1;
 pub const THROTTLED_NOW: u32 = 0xf;
 
 /// Registers of the clock by number (drivers/rtc/rtc-rpi.c in github.com/raspberrypi/linux). Voltages in microvolts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rtc {
     /// 0: seconds since 1970. 1: alarm, likewise. 2: alarm is pending. 3: alarm is on. 4: charging voltage of the
     /// battery, 0 is off. 5, 6: its limits. 7: voltage of the battery.
     pub registers: [u32; 8],
     fraction: Duration,
+    #[serde(skip)]
     looked: Option<Instant>,
 }
 
@@ -71,7 +73,7 @@ impl Rtc {
 }
 
 /// State behind the mailbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
     /// Temperature of the processor, in thousandths of a degree Celsius.
     pub temperature: u32,

@@ -39,7 +39,10 @@ impl Machine {
     pub fn start(tools: Tools, spec: Spec) -> Result<Self, EmulateError> {
         std::fs::create_dir_all(&spec.run).map_err(at(&spec.run))?;
         let log = spec.file("console.log");
-        std::fs::write(&log, "").map_err(at(&log))?;
+        // A board that goes on adds to what its screen showed.
+        let mut begun = std::fs::OpenOptions::new();
+        begun.create(true).write(true).truncate(spec.resume.is_none());
+        begun.open(&log).map_err(at(&log))?;
         let shared = Arc::new(Mutex::new(Shared::default()));
         let (commands, received) = channel();
         let stop_console = Arc::new(AtomicBool::new(false));

@@ -13,6 +13,7 @@ pub mod power;
 pub mod qemu;
 pub mod qmp;
 pub mod recorded;
+pub mod saved;
 pub mod writes;
 
 use std::path::PathBuf;

@@ -16,6 +16,7 @@ use crate::emulate::firmware_port::{self, Mailbox, THROTTLED_NOW, TRY_ONCE};
 use crate::emulate::qemu::{self, Loaded};
 use crate::emulate::qmp::Qmp;
 use crate::emulate::recorded::{Torn, before, keep_both, tear};
+use crate::emulate::saved;
 use crate::emulate::writes::Log;
 use crate::emulate::{EmulateError, at};
 use crate::tools::Tools;
@@ -46,6 +47,8 @@ pub enum Command {
     Tear(Option<u64>),
     /// Plug the network cable in, or pull it. It stays so when the board goes off.
     Cable(bool),
+    /// Write the board to its run folder ([`super::saved`]), and leave it off.
+    Save,
     /// End the emulator; the board goes off at once.
     Quit,
 }
@@ -86,6 +89,8 @@ pub struct Power<'a> {
     pub shared: &'a Arc<Mutex<Shared>>,
     reset: ResetState,
     pstore: Option<PathBuf>,
+    /// The saved board that goes on at the next boot.
+    resume: Option<PathBuf>,
     tear: Option<Option<u64>>,
     cable: bool,
 }
@@ -105,6 +110,7 @@ impl<'a> Power<'a> {
             shared,
             reset: ResetState::default(),
             pstore: None,
+            resume: spec.resume.clone(),
             tear: None,
             cable: spec.cable,
         }
@@ -137,7 +143,13 @@ impl<'a> Power<'a> {
         });
         loop {
             self.share(|shared| shared.on = true);
-            let loaded = self.firmware(&base)?;
+            let mut loaded = self.firmware(&base)?;
+            if let Some(saved) = self.resume.take() {
+                // It was booted by the same firmware from the same disk, and nothing waits for its first word.
+                let mailbox = saved::mailbox(&saved)?;
+                self.mailbox(|now| *now = mailbox);
+                loaded = Loaded { memory: Some(saved.join(saved::MEMORY)), watchdog: None, ..loaded };
+            }
             let exit = self.one_boot(&loaded, &signal, &signals)?;
             self.share(|shared| {
                 shared.exits.push(exit);
@@ -151,7 +163,7 @@ impl<'a> Power<'a> {
                     // The guest may have set the register.
                     self.reset.boot_count = self.mailbox(|mailbox| mailbox.boot_count);
                 }
-                Exit::Off | Exit::Cut => {
+                Exit::Off | Exit::Cut | Exit::Saved => {
                     self.forget();
                     if !wait_for_power(&signals, &mut self.cable) {
                         return Ok(());
@@ -218,7 +230,15 @@ impl<'a> Power<'a> {
         let air = self.spec.air.map_or("", |_| AIR);
         let cmdline = format!("{} {WATCHDOG}{air} {}", serial_console(&boot.cmdline), self.spec.cmdline);
         let watchdog = boot.kernel_watchdog_timeout.map(|seconds| Duration::from_secs(seconds.into()));
-        Ok(Loaded { kernel, initramfs, device_tree, cmdline, pstore: self.pstore.clone(), watchdog })
+        Ok(Loaded {
+            kernel,
+            initramfs,
+            device_tree,
+            cmdline,
+            pstore: self.pstore.clone(),
+            memory: None,
+            watchdog,
+        })
     }
 
     /// One run of QEMU.
@@ -305,6 +325,10 @@ impl<'a> Power<'a> {
                     return Ok(Exit::Cut);
                 }
                 Signal::Command(Command::PowerOn) => {}
+                Signal::Command(Command::Save) => {
+                    saved::save(&mut qmp, &self.spec.run, &self.mailbox(|mailbox| mailbox.clone()))?;
+                    return Ok(Exit::Saved);
+                }
                 Signal::Command(Command::Cable(plugged)) => {
                     self.cable = plugged;
                     cable(&mut qmp, plugged)?;
@@ -377,7 +401,8 @@ fn wait_for_power(signals: &Receiver<Signal>, cable: &mut bool) -> bool {
             Signal::Command(Command::PowerOn | Command::PowerButton) => return true,
             Signal::Command(Command::Quit) => return false,
             Signal::Command(Command::Cable(plugged)) => *cable = plugged,
-            Signal::Command(Command::Cut | Command::ShutDown | Command::Tear(_)) | Signal::Event(..) => {}
+            Signal::Command(Command::Cut | Command::ShutDown | Command::Tear(_) | Command::Save)
+            | Signal::Event(..) => {}
         }
     }
     false

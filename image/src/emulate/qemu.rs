@@ -38,6 +38,8 @@ pub struct Loaded {
     pub cmdline: String,
     /// What the kernel left in memory before the reset.
     pub pstore: Option<PathBuf>,
+    /// The memory of a saved board that goes on instead of beginning.
+    pub memory: Option<PathBuf>,
     /// When the firmware's watchdog resets a board whose system does not come up.
     pub watchdog: Option<std::time::Duration>,
 }
@@ -152,6 +154,9 @@ pub fn arguments(spec: &Spec, loaded: &Loaded) -> Vec<String> {
         all.extend(["-netdev".into(), format!("user,id=air,net=10.0.3.0/24,restrict=on,{forward}")]);
         all.extend(["-device".into(), format!("virtio-net-pci,netdev=air,mac={AIR_ADDRESS},romfile=")]);
     }
+    if let Some(memory) = &loaded.memory {
+        all.extend(["-incoming".to_owned(), format!("file:{}", quoted(memory))]);
+    }
     if let Some(pstore) = &loaded.pstore {
         let address = pstore_address(spec.memory);
         let device = format!("loader,file={},addr={address:#x},force-raw=on", quoted(pstore));
@@ -204,6 +209,7 @@ mod tests {
             device_tree: empty,
             cmdline: String::new(),
             pstore: None,
+            memory: None,
             watchdog: None,
         };
         let all = arguments(&spec, &loaded).join(" ");

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::problem::Problem;
 use tayberry_core::request::update::{Piece, Updates};
 
-use super::work::{Done, Work};
+use super::work::Done;
 use super::{Handle, lock};
 use crate::update::job::Source;
 use crate::update::upload::{Shared, Upload};
@@ -28,16 +28,11 @@ impl Handle {
     fn feed(&self, piece: Piece, file: File) -> Result<(Arc<Shared>, Done), Problem> {
         let mut work = lock(&self.0.work);
         if let Some(work) = work.as_ref().filter(|work| work.runs()) {
-            return go_on(work, piece, file);
+            let feed = work.feed.as_ref().ok_or_else(|| work.busy())?;
+            feed.put(piece, file)?;
+            return Ok((work.shared.clone(), work.done.clone()));
         }
-        if piece.offset != 0 {
-            return Err(Problem::new(Kind::WrongOffset, "The upload goes on at byte 0."));
-        }
-        let (upload, feed, shared) = Upload::new(piece.bytes);
-        // The reader waits on the other end, and the first piece is the first in the queue.
-        if shared.claim() && feed.send(file).is_err() {
-            shared.cancel();
-        }
+        let (upload, feed, shared) = Upload::begin(piece, file)?;
         let begun = self.spawn(
             Some(feed),
             shared.clone(),
@@ -49,18 +44,4 @@ impl Handle {
         *work = Some(begun);
         Ok((shared, done))
     }
-}
-
-fn go_on(work: &Work, piece: Piece, file: File) -> Result<(Arc<Shared>, Done), Problem> {
-    let at = work.shared.at();
-    let Some(feed) = work.feed.as_ref().filter(|_| piece.offset == at || piece.offset != 0) else {
-        return Err(work.busy());
-    };
-    if piece.offset != at {
-        return Err(Problem::new(Kind::WrongOffset, format!("The upload goes on at byte {at}.")));
-    }
-    if !work.shared.claim() || feed.send(file).is_err() {
-        return Err(work.busy());
-    }
-    Ok((work.shared.clone(), work.done.clone()))
 }

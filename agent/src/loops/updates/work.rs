@@ -31,14 +31,9 @@ impl Work {
 
     /// What somebody is told who wants another.
     pub(super) fn busy(&self) -> Problem {
-        let detail = match &self.feed {
-            Some(_) => format!(
-                "A bundle is being received. If it broke off, go on with it at byte {}, or cancel it.",
-                self.shared.at()
-            ),
-            None => "Another update is under way: wait for its end, or cancel it.".to_owned(),
-        };
-        Problem::new(Kind::UpdateBusy, detail)
+        let under_way =
+            || Problem::new(Kind::UpdateBusy, "Another update is under way: wait for its end, or cancel it.");
+        self.feed.as_ref().map_or_else(under_way, Feed::busy)
     }
 
     /// Stops it; none if it has ended.
@@ -97,6 +92,8 @@ impl Handle {
             failed: lock(&self.0.record).failed.iter().cloned().collect(),
             again,
         };
+        // Whoever looks before the thread runs sees that it was begun.
+        Follower::phase(self, UpdatePhase::Judging, 0);
         let (handle, watched) = (self.clone(), shared.clone());
         let runtime = tokio::runtime::Handle::current();
         std::thread::spawn(move || {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use system_tests::update::Owned;
 use system_tests::{Fixture, JourneyError};
+use tayberry_firmware::Medium;
 
 use crate::failed;
 
@@ -20,7 +21,7 @@ pub(super) struct Gap {
 const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(super) fn measure(fixture: &Fixture) -> Result<Gap, JourneyError> {
-    let mut owned = Owned::start(fixture)?;
+    let mut owned = Owned::switched_on(fixture, Medium::Nvme, |_| ())?;
     let answer = owned.upload(&fixture.bundle("next")?)?;
     if answer.status != 200 {
         return Err(failed(answer.text));
