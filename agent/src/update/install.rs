@@ -6,13 +6,14 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 use tayberry_core::update::plan::{Plan, Source, Step};
-use tayberry_format::bundle::chunks::{ChunkId, LONGEST};
+use tayberry_format::bundle::chunks::ChunkId;
 use tayberry_format::bundle::index::{Index, Part};
 use tayberry_format::verity::{self, RootHash, VerityError};
 
 use crate::update::direct::{Aligned, BLOCK, Reader, read_at};
 use crate::update::pack::Pack;
 use crate::update::scan::Slot;
+use crate::update::unpack::{Batch, Unpackers};
 use crate::update::writer::Writer;
 
 /// A version that was not written. The slot is not bootable then; the running one was not touched.
@@ -62,31 +63,26 @@ pub fn write(
     }
     let target = slots.target;
     disarm(&target.boot).map_err(InstallError::Drive)?;
-    let (mut written, mut reached) = (0, 0);
-    let unpacker = zstd::bulk::Decompressor::new().map_err(InstallError::Pack)?;
-    let mut job =
-        Job { slots, pack, unpacker, buffer: Aligned::new(), stored: Vec::new(), plain: Vec::new() };
     let regions = plan.steps.chunk_by(|before, step| {
         before.to.part == step.to.part && before.to.offset + u64::from(before.entry.bytes) == step.to.offset
     });
-    for region in regions {
-        let Some(first) = region.first() else { continue };
-        // Everything before it is on the drive before a region begins: the last one makes the slot bootable.
-        sync(target)?;
-        written += std::thread::scope(|scope| {
+    let written = std::thread::scope(|scope| {
+        let unpackers = Unpackers::new(scope).map_err(InstallError::Pack)?;
+        let mut job = Job { slots, pack, watcher, unpackers, buffer: Aligned::new(), reached: 0 };
+        let mut written = 0;
+        for region in regions {
+            let Some(first) = region.first() else { continue };
+            // Everything before it is on the drive before a region begins: the last one makes the slot bootable.
+            sync(target)?;
             let mut writer = Writer::new(scope, target.part(first.to.part), first.to.offset);
-            let done = region.iter().try_for_each(|step| {
-                job.put(step, &mut writer)?;
-                reached += u64::from(step.entry.bytes);
-                let go_on = watcher.reached(reached);
-                if go_on { Ok(()) } else { Err(InstallError::Cancelled) }
-            });
+            let done = job.region(region, &mut writer);
             // What the drive said comes first: whatever else failed may have failed because of it.
             let end = if done.is_ok() { writer.finish() } else { writer.leave() };
-            let written = end.map_err(InstallError::Drive)?;
-            done.map(|()| written)
-        })?;
-    }
+            written += end.map_err(InstallError::Drive)?;
+            done?;
+        }
+        Ok::<_, InstallError>(written)
+    })?;
     sync(target)?;
     Ok(written)
 }
@@ -110,33 +106,73 @@ pub struct Slots<'a> {
     pub target: &'a Slot,
 }
 
-/// The memory of an install: one chunk, stored and plain.
+/// An install under way.
 struct Job<'a> {
     slots: &'a Slots<'a>,
     pack: &'a mut dyn Pack,
-    /// Kept from chunk to chunk: making one takes longer than a chunk.
-    unpacker: zstd::bulk::Decompressor<'static>,
+    watcher: &'a mut dyn Watcher,
+    unpackers: Unpackers,
     buffer: Aligned,
-    stored: Vec<u8>,
-    plain: Vec<u8>,
+    /// Bytes that the drive has or gets.
+    reached: u64,
 }
 
 impl Job<'_> {
-    /// Puts the chunk of `step` where it belongs.
-    fn put(&mut self, step: &Step, writer: &mut Writer<'_>) -> Result<(), InstallError> {
+    /// Writes a region, or as much of it as there is: what came before a link failed is not fetched again.
+    fn region(&mut self, steps: &[Step], writer: &mut Writer<'_>) -> Result<(), InstallError> {
+        let mut batch = self.unpackers.empty();
+        let done = steps.iter().try_for_each(|step| self.step(step, &mut batch, writer));
+        // Behind a chunk that is not what it should be, all others would lie in a wrong place.
+        if matches!(done, Ok(()) | Err(InstallError::Pack(_))) {
+            let rest = self.hand_over(&mut batch).and_then(|()| self.take(writer, true));
+            self.unpackers.reuse(batch);
+            return done.and(rest);
+        }
+        done
+    }
+
+    fn step(&mut self, step: &Step, batch: &mut Batch, writer: &mut Writer<'_>) -> Result<(), InstallError> {
         if let Source::Behind(place) = step.source
             && place.part == step.to.part
         {
             let end = place.offset + u64::from(step.entry.bytes);
+            if end > writer.at() {
+                self.hand_over(batch)?;
+                self.take(writer, true)?;
+            }
             writer.wait_for(end).map_err(InstallError::Drive)?;
         }
-        let there = self.bytes(step)?;
-        writer.put(&self.plain, there).map_err(InstallError::Drive)
+        self.bytes(step, batch)?;
+        if batch.is_full() {
+            self.hand_over(batch)?;
+            self.take(writer, false)?;
+        }
+        Ok(())
     }
 
-    /// Leaves the chunk of `step` in `plain`; says whether it lies where it belongs already. What the device was thought to
-    /// hold and does not comes from the pack.
-    fn bytes(&mut self, step: &Step) -> Result<bool, InstallError> {
+    /// Gives a batch to the threads, and leaves an empty one.
+    fn hand_over(&mut self, batch: &mut Batch) -> Result<(), InstallError> {
+        let empty = self.unpackers.empty();
+        self.unpackers.put(std::mem::replace(batch, empty))
+    }
+
+    /// Gives what the threads have done to the drive; `all` of it, or what should not wait longer.
+    fn take(&mut self, writer: &mut Writer<'_>, all: bool) -> Result<(), InstallError> {
+        while let Some(batch) = self.unpackers.next(all)? {
+            for (chunk, there) in batch.plain() {
+                writer.put(chunk, there).map_err(InstallError::Drive)?;
+                self.reached += chunk.len() as u64;
+            }
+            self.unpackers.reuse(batch);
+            if !self.watcher.reached(self.reached) {
+                return Err(InstallError::Cancelled);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the chunk of `step` to the batch. What the device was thought to hold and does not comes from the pack.
+    fn bytes(&mut self, step: &Step, batch: &mut Batch) -> Result<(), InstallError> {
         let place = match step.source {
             Source::InPlace => Some((self.slots.target, step.to)),
             Source::Running(place) => Some((self.slots.running, place)),
@@ -148,30 +184,15 @@ impl Job<'_> {
             let held = read_at(slot.part(place.part), &mut self.buffer, place.offset, length)
                 .map_err(InstallError::Drive)?;
             if ChunkId::of(held) == step.entry.id {
-                self.plain.clear();
-                self.plain.extend_from_slice(held);
-                return Ok(step.source == Source::InPlace);
+                batch.held(step.entry, held, step.source == Source::InPlace);
+                return Ok(());
             }
         }
-        self.fetch(step)?;
-        Ok(false)
-    }
-
-    /// Leaves the chunk as it lies in the pack in `plain`.
-    fn fetch(&mut self, step: &Step) -> Result<(), InstallError> {
-        let length = step.entry.bytes as usize;
-        self.stored.resize(step.entry.stored as usize, 0);
-        self.pack.read(step.pack, &mut self.stored).map_err(InstallError::Pack)?;
-        if self.stored.len() == length {
-            self.plain.clone_from(&self.stored);
-        } else {
-            self.plain.resize(length.min(LONGEST), 0);
-            let unpacked = self.unpacker.decompress_to_buffer(&self.stored, &mut self.plain);
-            if unpacked.ok() != Some(length) {
-                return Err(InstallError::Chunk(step.pack));
-            }
-        }
-        if ChunkId::of(&self.plain) == step.entry.id { Ok(()) } else { Err(InstallError::Chunk(step.pack)) }
+        let came = self.pack.read(step.pack, batch.packed(step.entry, step.pack));
+        came.map_err(|error| {
+            batch.drop_last();
+            InstallError::Pack(error)
+        })
     }
 }
 

@@ -1,5 +1,5 @@
 //! Carries updates out, as `tayberry-core::update` decides: reads bundles, cuts what the device holds, writes the other slot
-//! and reads it back. One thread does it, with bounded memory; nothing is staged on the data partition.
+//! and reads it back. One thread reads, some unpack, one writes, with bounded memory; nothing is staged on the data partition.
 
 pub mod direct;
 pub mod http;
@@ -9,5 +9,6 @@ pub mod pack;
 pub mod ranges;
 pub mod scan;
 pub mod trust;
+pub mod unpack;
 pub mod upload;
 pub mod writer;

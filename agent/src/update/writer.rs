@@ -59,6 +59,12 @@ impl<'scope> Writer<'scope> {
         Ok(())
     }
 
+    /// The byte of the partition that comes next.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        self.filling.end()
+    }
+
     /// Waits until the drive has taken whatever was handed over and lies before byte `end` of the partition.
     ///
     /// # Errors
