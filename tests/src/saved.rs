@@ -1,5 +1,6 @@
 //! Devices that were saved while they ran: journeys that are not about starting go on from there. Each is made once for an
-//! image, by the first journey that asks. They have SD cards: QEMU cannot save NVMe.
+//! image, by the first journey that asks. They run from USB drives:
+//! QEMU cannot save NVMe, and forgets the PCI side of an SD card's controller.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -94,7 +95,7 @@ fn make(fixture: &Fixture, kind: Kind, folder: &Path) -> Result<(), JourneyError
     let (device, token) = match kind {
         Kind::New => (new(fixture)?, String::new()),
         Kind::Owned => {
-            let owned = Owned::switched_on(fixture, Medium::Sd, |_| ())?;
+            let owned = Owned::switched_on(fixture, Medium::Usb, |_| ())?;
             (owned.device, owned.script.token.unwrap_or_default())
         }
     };
@@ -112,7 +113,7 @@ fn make(fixture: &Fixture, kind: Kind, folder: &Path) -> Result<(), JourneyError
 /// A device whose page answers and whose screen shows the claim code.
 fn new(fixture: &Fixture) -> Result<Device, JourneyError> {
     let port = free_port()?;
-    let device = Device::start(fixture, &[Medium::Sd], |spec| {
+    let device = Device::start(fixture, &[Medium::Usb], |spec| {
         spec.forwards.push((port, 443));
         Ok(())
     })?;

@@ -36,7 +36,7 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// A device that runs for a while already, from an SD card; its clock is that of the hour in which it was saved.
+    /// A device that runs for a while already, from a USB drive; its clock is that of the hour in which it was saved.
     ///
     /// # Errors
     /// When it cannot be saved, or does not go on.

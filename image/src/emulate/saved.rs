@@ -1,7 +1,7 @@
 //! A running board as files: its memory and devices as QEMU writes them, and what the firmware's mailbox holds. A board that is
 //! resumed from them goes on with its next instruction; what was connected to it is not any more, and its clock has stood
 //! still. The disks as they were at that moment belong to it, and whoever keeps the files keeps them too. NVMe cannot be saved
-//! (QEMU's device says so of itself): such boards need an SD card.
+//! (QEMU's device says so of itself), and of an SD card's controller QEMU forgets the PCI side: such boards need a USB drive.
 
 use std::fs::File;
 use std::path::Path;
