@@ -51,7 +51,7 @@ impl Device {
         Ok(Self { machine: Machine::start(fixture.tools.clone(), spec)?, folder })
     }
 
-    /// The new device that was saved, with its web port `guest` on the port `host` of this machine.
+    /// The new device that was saved, with its port `guest` on the port `host` of this machine.
     ///
     /// # Errors
     /// When it cannot be saved or does not go on.

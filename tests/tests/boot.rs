@@ -62,6 +62,7 @@ async fn boots_from_nvme_and_keeps_its_data() -> Result<(), JourneyError> {
 }
 
 #[tokio::test]
+#[ignore = "NVMe and USB run always: scripts/test full"]
 async fn boots_from_sd() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let device = Device::start(&fixture, &[Medium::Sd], |_| Ok(()))?;

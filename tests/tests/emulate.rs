@@ -184,6 +184,7 @@ async fn the_control_socket_is_the_hand_on_the_board() -> Result<(), JourneyErro
 /// Ctrl-C at a moment at which nobody in the guest hears the power button yet: it is shut down all the same, and not by
 /// the plug.
 #[tokio::test]
+#[ignore = "the control socket runs always: scripts/test full"]
 async fn an_early_interrupt_still_shuts_the_device_down() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut emulator = Emulator::start(&fixture, &[])?;

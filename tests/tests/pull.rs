@@ -26,9 +26,9 @@ fn short(now: &Value) -> (&str, &str, &str) {
     (text("version"), text("slot"), text("phase"))
 }
 
-/// Fetched, tried, kept; the next one, handed in, goes to the slot where the first one ran; and the owner goes back.
+/// Fetched, tried, kept; and the next one, handed in, goes to the slot where the first one ran.
 #[tokio::test]
-async fn a_pulled_update_stays_then_another_and_back() -> Result<(), JourneyError> {
+async fn a_pulled_update_stays_then_another() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let shop = Shop::open(&fixture)?;
     let mut owned = customer(&fixture, &shop)?;
@@ -46,28 +46,38 @@ async fn a_pulled_update_stays_then_another_and_back() -> Result<(), JourneyErro
     assert_eq!(short(&ended), ("0.1.1", "B", "idle"), "{ended}");
     assert_eq!((&ended["last"]["stayed"], &ended["previous"]), (&json!(true), &json!("0.1.0")), "{ended}");
 
-    // The way back is gone: that is said, and the slot can be written again.
-    owned.while_off(|disk| disk.write_all_at(&[0; 4096], layout::boot(Slot::A).start))?;
-    owned.until_settled("B")?;
-    let refused = owned.script.ask("POST", "/updates/rollback", None)?;
-    assert_eq!(refused.status, 500, "{}", refused.text);
-    assert!(refused.text.contains("would not have started"), "{}", refused.text);
     let answer = owned.upload(&fixture.bundle("third")?)?;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.body["previous"], Value::Null, "the way back is written over");
     let ended = owned.restart()?;
     assert_eq!(short(&ended), ("0.1.2", "A", "idle"), "{ended}");
     assert_eq!(ended["previous"], "0.1.1", "{ended}");
+    Ok(())
+}
 
+/// The owner goes back to the version before, and what was left does not come by itself; a way back that is gone is said.
+#[tokio::test]
+#[ignore = "crash_replay goes back as well: scripts/test full"]
+async fn an_owner_goes_back() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let shop = Shop::open(&fixture)?;
+    let mut owned = customer(&fixture, &shop)?;
+    shop.publish(&fixture.bundle("next")?, 30)?;
+    owned.install(&json!({}))?;
+    owned.restart()?;
     let back = owned.roll_back()?;
-    assert_eq!(short(&back), ("0.1.1", "B", "idle"), "{back}");
-    assert_eq!((&back["last"]["stayed"], &back["previous"]), (&json!(true), &json!("0.1.2")), "{back}");
+    assert_eq!(short(&back), ("0.1.0", "A", "idle"), "{back}");
+    assert_eq!((&back["last"]["stayed"], &back["previous"]), (&json!(true), &json!("0.1.1")), "{back}");
     let status = owned.script.expect(200, "GET", "/status", None)?;
-    assert_eq!((&status["next_slot"], &status["state"]), (&json!("B"), &json!("committed")), "{status}");
-    // What the owner left does not come back by itself.
-    shop.publish(&fixture.bundle("third")?, 30)?;
+    assert_eq!((&status["next_slot"], &status["state"]), (&json!("A"), &json!("committed")), "{status}");
     let asked = owned.script.expect(200, "POST", "/updates/check", None)?;
     assert_eq!(asked["available"]["tried_before"], true, "{asked}");
+
+    owned.while_off(|disk| disk.write_all_at(&[0; 4096], layout::boot(Slot::B).start))?;
+    owned.until_settled("A")?;
+    let refused = owned.script.ask("POST", "/updates/rollback", None)?;
+    assert_eq!(refused.status, 500, "{}", refused.text);
+    assert!(refused.text.contains("would not have started"), "{}", refused.text);
     Ok(())
 }
 
