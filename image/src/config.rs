@@ -27,6 +27,9 @@ pub struct Config {
     pub kernel: BTreeMap<String, Kernel>,
     /// Packages that the build needs, for the machine that builds.
     pub tools: Packages,
+    /// Images of the stack's services by name.
+    #[serde(default)]
+    pub container: BTreeMap<String, Container>,
 }
 
 /// The `[image]` table.
@@ -84,6 +87,27 @@ pub struct Packages {
     /// Dependencies that are not unpacked (names with `*`, optionally with `:ARCHITECTURE`).
     #[serde(default)]
     pub leave_out: Vec<String>,
+}
+
+/// A `[container.NAME]` table: the image of a service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// As in [`Packages`].
+    pub packages: Vec<String>,
+    /// As in [`Packages`].
+    #[serde(default)]
+    pub leave_out: Vec<String>,
+    /// What runs unless the stack says something else.
+    pub command: Vec<String>,
+}
+
+impl Container {
+    /// Its packages.
+    #[must_use]
+    pub fn packages(&self) -> Packages {
+        Packages { packages: self.packages.clone(), leave_out: self.leave_out.clone() }
+    }
 }
 
 /// A `[kernel.FLAVOUR]` table.

@@ -74,7 +74,7 @@ fn only_the_kernel_comes_from_its_archive() {
         .package
         .iter()
         .map(|package| {
-            (package.section, package.name.as_str(), package.version.as_str(), package.kernel_archive)
+            (package.section.clone(), package.name.as_str(), package.version.as_str(), package.kernel_archive)
         })
         .collect();
     let expected = [

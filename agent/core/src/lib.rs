@@ -23,6 +23,7 @@ pub mod rescue;
 pub mod session;
 pub mod settle;
 pub mod setup;
+pub mod stack;
 pub mod status;
 pub mod timing;
 pub mod tokens;

@@ -13,6 +13,10 @@ const TARGET: &str = "aarch64-unknown-linux-gnu";
 /// The same in the form that environment variables want.
 const TARGET_VARIABLE: &str = "AARCH64_UNKNOWN_LINUX_GNU";
 
+/// Beginnings of the names under which cargo and nextest tell a program about its own package.
+const LEAKS: [&str; 6] =
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_", "NEXTEST"];
+
 /// Our programs, compiled.
 pub struct Programs {
     /// First process of the initramfs; static.
@@ -96,6 +100,12 @@ fn cargo(
         "RUSTUP_TOOLCHAIN",
         "CARGO_TARGET_DIR",
     ] {
+        command.env_remove(name);
+    }
+    // And names of the package that runs: build scripts of libraries look at them, and would run anew, and all behind them.
+    let leaks = |name: &str| LEAKS.iter().any(|prefix| name.starts_with(prefix));
+    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| leaks(name))
+    {
         command.env_remove(name);
     }
     for package in packages {

@@ -2,15 +2,18 @@
 
 pub mod boot_files;
 pub mod compile;
+pub mod containers;
 pub mod disk;
 pub mod erofs;
 pub mod finalise;
 pub mod initramfs;
 pub mod kernel_files;
+pub mod layer;
 mod libraries;
 pub mod modules;
 pub mod overlay;
 pub mod packages;
+pub mod store;
 pub mod tree;
 pub mod trim;
 pub mod verify;

@@ -20,14 +20,20 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Unpacks the system's packages into `root`, two at a time. base-files goes first: it brings the links of
+    /// Unpacks the packages of `section` into `root`, two at a time. base-files goes first: it brings the links of
     /// merged-/usr. What `trim` names early stays out. No two packages hold the same file (Debian policy 10.1), so the order of the others is free.
     ///
     /// # Errors
     /// When a package is damaged or the folder cannot be written.
-    pub fn unpack(lock: &Lock, cache: &Cache, root: &Path, trim: &Trim, ui: Ui) -> Result<Self, BuildError> {
+    pub fn unpack(
+        (lock, section): (&Lock, Section),
+        cache: &Cache,
+        root: &Path,
+        trim: &Trim,
+        ui: Ui,
+    ) -> Result<Self, BuildError> {
         std::fs::create_dir_all(root).map_err(at(root))?;
-        let mut packages: Vec<&Package> = lock.section(Section::System).collect();
+        let mut packages: Vec<&Package> = lock.section(section).collect();
         packages.sort_by_key(|package| (package.name != "base-files", std::cmp::Reverse(package.size)));
         let stage = ui.stage("unpack", Some(packages.iter().map(|package| package.size).sum()));
         let mut origin = BTreeMap::new();

@@ -8,6 +8,7 @@ use tayberry_format::owner::Repository;
 
 use crate::build::boot_files::{self, BootFiles};
 use crate::build::compile::Programs;
+use crate::build::containers::{self, Parts};
 use crate::build::initramfs::OwnModule;
 use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
@@ -90,7 +91,7 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let bench = Bench { paths, config: &config, kernel, lock: &lock, tools: &tools, work: work.path(), ui };
 
     let trim = Trim::load(&paths.project.join("image/trim.toml"))?;
-    let mut tree = Tree::unpack(&lock, &cache, &work.path().join("root"), &trim, ui)?;
+    let mut tree = Tree::unpack((&lock, Section::System), &cache, &work.path().join("root"), &trim, ui)?;
     let (release, boot, emulator) = bench.tree(&mut tree, &trim, &programs)?;
     let stage = ui.stage("compress", None);
     let image = work.path().join("system.erofs");
@@ -203,6 +204,15 @@ impl Bench<'_> {
         }
         verify::check(tree)?;
         packages::write(tree, self.config, self.lock, &kernel.release)?;
+        let parts = Parts {
+            project,
+            config: self.config,
+            lock: self.lock,
+            cache: &Cache::new(&self.paths.cache),
+            work: self.work,
+            trim,
+        };
+        containers::add(tree, &parts, self.ui)?;
         finalise::set_times(&tree.root, self.lock.epoch)?;
         stage.finish(&format!("{} files", tree.origin.len()));
         Ok((kernel.release, boot, emulator))

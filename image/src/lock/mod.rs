@@ -14,13 +14,49 @@ use serde::{Deserialize, Serialize};
 const FORMAT: u32 = 1;
 
 /// What a package is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Section {
     /// Unpacked into the device's root file system.
     System,
+    /// Unpacked into the root of this container.
+    Container(String),
     /// Unpacked into the cache and run there.
     Tools,
+}
+
+/// What a section of a container's packages begins with.
+const CONTAINER: &str = "container.";
+
+impl From<Section> for String {
+    fn from(section: Section) -> Self {
+        match section {
+            Section::System => "system".to_owned(),
+            Section::Container(name) => format!("{CONTAINER}{name}"),
+            Section::Tools => "tools".to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for Section {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match (text.as_str(), text.strip_prefix(CONTAINER)) {
+            ("system", _) => Ok(Self::System),
+            ("tools", _) => Ok(Self::Tools),
+            (_, Some(name)) if !name.is_empty() => Ok(Self::Container(name.to_owned())),
+            _ => Err(format!("{text:?} is no section")),
+        }
+    }
+}
+
+impl Section {
+    /// It runs on the device, and not on the machine that builds.
+    #[must_use]
+    pub fn is_of_the_device(&self) -> bool {
+        *self != Self::Tools
+    }
 }
 
 /// A locked package.
@@ -58,8 +94,8 @@ impl Package {
         !self.kernel_archive && self.path.starts_with("pool/updates/")
     }
 
-    fn key(&self) -> (Section, &str, &str) {
-        (self.section, &self.name, &self.architecture)
+    fn key(&self) -> (&Section, &str, &str) {
+        (&self.section, &self.name, &self.architecture)
     }
 }
 
@@ -199,8 +235,8 @@ pub fn changes(old: &[Package], new: &[Package]) -> Vec<Change> {
         before: Some(package.version.clone()),
         after: None,
     }));
-    changes.sort_by_key(|change| {
-        (change.package.section, !change.package.is_security(), change.after.is_none())
+    changes.sort_by_cached_key(|change| {
+        (change.package.section.clone(), !change.package.is_security(), change.after.is_none())
     });
     changes
 }

@@ -1,7 +1,7 @@
-//! From the configuration to a lock: asks apt's solver twice, once for the device and once for the machine that
+//! From the configuration to a lock: asks apt's solver for the device, for each container, and for the machine that
 //! builds, and drops what the configuration leaves out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{FORMAT, Lock, Package, Section};
@@ -71,9 +71,12 @@ pub fn resolve(
         suites: BTreeMap::new(),
         package: Vec::new(),
     };
-    for (section, native, foreign, wanted) in
-        [(Section::System, DEVICE, other, &system), (Section::Tools, host, other, &tools)]
-    {
+    let mut sections = vec![(Section::System, DEVICE, system)];
+    let containers = config.container.iter();
+    sections.extend(containers.map(|(name, one)| (Section::Container(name.clone()), DEVICE, one.packages())));
+    sections.push((Section::Tools, host, tools));
+    let mut fetched = BTreeSet::new();
+    for (section, native, wanted) in sections {
         let keep: Vec<Solved> =
             keep.iter().filter(|package| package.section == section).map(solved).collect();
         let archives = Archives {
@@ -81,12 +84,15 @@ pub fn resolve(
             mirror,
             keyring: config.keyring.as_deref().unwrap_or(Path::new(apt::KEYRING)),
             // Only the device's kernel comes from there.
-            kernel: kernel.archive.as_ref().filter(|_| section == Section::System),
+            kernel: kernel.archive.as_ref().filter(|_| section.is_of_the_device()),
         };
-        let apt = Apt::prepare(&dir.join(native), archives, [native, foreign], &keep)?;
-        apt.update()?;
+        let folder = if section.is_of_the_device() { dir.join("device") } else { dir.join("tools") };
+        let apt = Apt::prepare(&folder, archives, [native, other], &keep)?;
+        if fetched.insert(folder) {
+            apt.update()?;
+        }
         let chosen = apt.solve(&wanted.packages)?;
-        lock.package.extend(locked(section, chosen, wanted, native, &apt.listed()?)?);
+        lock.package.extend(locked(&section, chosen, &wanted, native, &apt.listed()?)?);
         lock.suites.extend(apt.dates()?);
     }
     for date in lock.suites.values() {
@@ -110,7 +116,7 @@ fn solved(package: &Package) -> Solved {
 }
 
 fn locked(
-    section: Section,
+    section: &Section,
     chosen: Vec<Solved>,
     wanted: &Packages,
     native: &str,
@@ -129,7 +135,7 @@ fn locked(
         let entry =
             listed.get(&key).ok_or_else(|| AptError::Unlisted(format!("{qualified}={version}")))?.clone();
         packages.push(Package {
-            section,
+            section: section.clone(),
             name,
             architecture,
             version,

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{LockError, Package, Section};
+use super::{LockError, Package};
 use crate::deb::{self, DebError};
 
 /// The scripts that somebody has read, by package.
@@ -76,7 +76,7 @@ impl Reviewed {
             }
         }
         self.0.retain(|name, _| {
-            present.iter().any(|package| package.section == Section::System && package.name == *name)
+            present.iter().any(|package| package.section.is_of_the_device() && package.name == *name)
         });
     }
 }
@@ -94,7 +94,7 @@ pub fn note(
     for package in packages {
         let now = deb::scripts(&file_of(package))?;
         package.scripts = (!now.is_empty()).then(|| hex::encode(Sha256::digest(&now)));
-        if package.section == Section::System {
+        if package.section.is_of_the_device() {
             unread.extend(reviewed.judge(&package.name, &now));
         }
     }

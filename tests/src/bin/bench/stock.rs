@@ -96,7 +96,8 @@ fn fill(fixture: &Fixture, folder: &Path, disk: &Path) -> Result<(), JourneyErro
     let cache = Cache::new(&fixture.paths.cache);
     let root = folder.join("stock");
     let ui = Ui::new(Mode::Text);
-    let mut tree = Tree::unpack(&lock, &cache, &root, &Trim::default(), ui).map_err(failed)?;
+    let mut tree =
+        Tree::unpack((&lock, Section::System), &cache, &root, &Trim::default(), ui).map_err(failed)?;
     settle(&mut tree, &read_manifest(&fixture.paths.out())?)?;
     modules::depmod(&tree, &fixture.tools, &release).map_err(failed)?;
     erofs::build(&tree, &fixture.tools, disk, lock.epoch).map_err(failed)?;

@@ -1,0 +1,73 @@
+//! What is taken, and what is refused with its line.
+
+use super::*;
+
+const GOOD: &str = include_str!("../../fixtures/stack/good.yaml");
+
+fn refused(text: &str) -> (Option<u64>, String) {
+    let refusal = Stack::parse(text).unwrap_err();
+    (refusal.line, refusal.reason)
+}
+
+#[test]
+fn a_whole_file_is_understood() {
+    let stack = Stack::parse(GOOD).unwrap();
+    let names: Vec<String> = stack.services.keys().map(ToString::to_string).collect();
+    assert_eq!(names, ["api", "gateway", "mongo", "redis"]);
+    let service = |name: &str| &stack.services[&name.parse::<Name>().unwrap()].value;
+    let api = service("api");
+    assert_eq!(api.depends_on.0[&"mongo".parse().unwrap()], Condition::ServiceHealthy);
+    assert_eq!((api.tayberry.rollout, api.read_only), (Rollout::BlueGreen, true));
+    assert_eq!(api.environment.0["RUST_LOG"], "info");
+    assert_eq!(service("redis").command.as_ref().unwrap().0[0], "redis-server");
+    assert_eq!(service("mongo").mem_limit.as_ref().unwrap().value, Bytes(512 << 20));
+    assert_eq!(service("mongo").cpus, Some(Cpus(1500)));
+    assert_eq!(service("gateway").ports[1].value, Port { host: 443, container: 8443, udp: true });
+}
+
+/// Each with the line that is wrong, and words of the reason.
+#[test]
+fn what_is_wrong_is_said_with_its_line() {
+    let lines = |lines: &[&str]| lines.join("\n");
+    let service = |line: &str| lines(&["services:", "  web:", "    image: a/web:1", line]);
+    for (text, line, words) in [
+        (service("    privileged: true"), 4, "privileged"),
+        (service("    build: ."), 4, "build"),
+        (service("    volumes: [\"/etc:/etc\"]"), 4, "folders of the device"),
+        (service("    volumes: [\"data:/data\"]"), 4, "no volume data"),
+        (service("    ports: [\"80:80\"]"), 4, "only the service `gateway`"),
+        (service("    cap_add: [SYS_ADMIN]"), 4, "SYS_ADMIN"),
+        (service("    mem_limit: lots"), 4, "a size such as"),
+        (service("    secrets: [key]"), 4, "no secret key"),
+        (service("    networks: [back]"), 4, "no network back"),
+        (service("    image: b/web:1"), 4, "duplicate"),
+        (service("    user: root"), 4, ""),
+        (service("    restart: sometimes"), 4, "sometimes"),
+        (service("    environment: [HOME]"), 4, "NAME=VALUE"),
+        (service("    x-tayberry: { rolout: x }"), 4, "rolout"),
+        (service("    healthcheck: { test: [\"CMD\"] }"), 4, "nothing to run"),
+        (lines(&["services:", "  web:", "    image: web"]), 3, "names no version"),
+        (lines(&["services:", "  Web:", "    image: web:1"]), 2, "a name"),
+        (lines(&["version: '3'", "services:", "  web:", "    image: web:1"]), 1, "version"),
+        (service("    depends_on: { web: { condition: service_started } }"), 3, "wait for each other"),
+        (service("    depends_on: [db]"), 3, "which is no service"),
+        (lines(&["services: {}", "networks: { a: { internal: false } }"]), 0, "no services"),
+    ] {
+        let (found, reason) = refused(&text);
+        assert!(reason.contains(words), "{text}\n{found:?} {reason}");
+        assert_eq!(found.unwrap_or(0), line, "{text}\n{reason}");
+    }
+}
+
+#[test]
+fn bombs_and_noise_are_refused() {
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let before = level - 1;
+        bomb += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{before}"); 9].join(", "));
+    }
+    for text in [bomb.as_str(), "", "[", "- a", "services:", "\0", "services: *nowhere", "--- {}\n--- {}"] {
+        assert!(Stack::parse(text).is_err(), "{text:?}");
+    }
+    assert!(refused(&"#".repeat(MOST_BYTES + 1)).1.contains("longer than"));
+}

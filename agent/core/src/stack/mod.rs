@@ -1,0 +1,11 @@
+//! The stack: which containers run, from a compose file to the units that Podman's generator reads. Pulling images, starting units
+//! and looking at them is left to the agent.
+
+pub mod compose;
+pub mod doctor;
+pub mod quadlet;
+pub mod refusal;
+pub mod values;
+
+pub use compose::Stack;
+pub use refusal::Refusal;
