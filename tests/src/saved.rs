@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tayberry::emulate::board::Exit;
-use tayberry::emulate::power::Command;
+use tayberry::emulate::command::Command;
 use tayberry::emulate::{disk, saved};
 use tayberry::files;
 use tayberry_firmware::Medium;

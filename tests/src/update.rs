@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tayberry::emulate::board::Spec;
-use tayberry::emulate::power::Command;
+use tayberry::emulate::command::Command;
 use tayberry_firmware::{Medium, locate};
 use tayberry_format::layout;
 use tayberry_format::preseed::{FILE, Preseed};

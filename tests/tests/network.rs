@@ -10,7 +10,7 @@ use system_tests::desk::Caller;
 use system_tests::device::{BOOT, Device, free_port};
 use system_tests::web::Client;
 use system_tests::{Fixture, JourneyError};
-use tayberry::emulate::power::Command;
+use tayberry::emulate::command::Command;
 use tayberry_firmware::Medium;
 
 const SHORT: Duration = Duration::from_secs(120);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use system_tests::device::{BOOT, Device};
 use system_tests::{Fixture, JourneyError};
-use tayberry::emulate::power::Command;
+use tayberry::emulate::command::Command;
 use tayberry::emulate::recorded;
 use tayberry::emulate::writes::{Log, SECTOR, Write};
 use tayberry::emulate::{EmulateError, disk};

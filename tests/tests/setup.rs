@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use system_tests::device::{BOOT, Device, free_port};
 use system_tests::web::{Client, OWNER, PASSWORD, answers, until};
 use system_tests::{Fixture, JourneyError};
-use tayberry::emulate::power::Command;
+use tayberry::emulate::command::Command;
 use tayberry_firmware::{Medium, locate};
 use tayberry_format::layout;
 

@@ -21,6 +21,9 @@ use crate::{block, steps};
 /// first files.
 const COMMAND_LINE: u64 = 8 * MIB;
 
+/// Bytes that are read between two feedings of the watchdog.
+const MEAL: usize = 8 << 20;
+
 /// Counts. Returns true if the board must be reset: another slot is the default now, or rescue is wanted. What cannot be read or written keeps no
 /// system from starting.
 pub(crate) fn count(machine: &Machine, opened: &Opened, watchdog: Option<&Watchdog>) -> bool {
@@ -49,20 +52,8 @@ fn try_count(machine: &Machine, opened: &Opened, watchdog: Option<&Watchdog>) ->
         disk.sync_data()
     };
     write(counter)?;
-    // A slow card takes most of the watchdog's time for one slot.
-    let feed = || {
-        if let Some(Err(error)) = watchdog.map(Watchdog::feed) {
-            steps::say(&format!("the watchdog cannot be fed: {error}"));
-        }
-    };
-    let own = || {
-        feed();
-        is_whole(&opened.disk, opened.slot, machine.root_hash)
-    };
-    let other = || {
-        feed();
-        bootable(&opened.disk, opened.slot.other())
-    };
+    let own = || is_whole(&opened.disk, opened.slot, machine.root_hash, watchdog);
+    let other = || bootable(&opened.disk, opened.slot.other(), watchdog);
     match decide(counter, own, other) {
         Verdict::Start => Ok(false),
         Verdict::StartAnew => {
@@ -106,8 +97,8 @@ fn make_default(disk: &File, slot: Slot) -> io::Result<()> {
 }
 
 /// Every block of the slot's system partition agrees with this root hash.
-fn is_whole(disk: &str, slot: Slot, root_hash: RootHash) -> bool {
-    match verify(disk, slot, root_hash) {
+fn is_whole(disk: &str, slot: Slot, root_hash: RootHash, watchdog: Option<&Watchdog>) -> bool {
+    match verify(disk, slot, root_hash, watchdog) {
         Ok(()) => true,
         Err(error) => {
             steps::say(&format!("slot {slot}: {error}"));
@@ -116,17 +107,45 @@ fn is_whole(disk: &str, slot: Slot, root_hash: RootHash) -> bool {
     }
 }
 
-fn verify(disk: &str, slot: Slot, root_hash: RootHash) -> io::Result<()> {
+/// A watchdog that takes nothing says nothing about a slot.
+fn feed(watchdog: Option<&Watchdog>) {
+    if let Some(Err(error)) = watchdog.map(Watchdog::feed) {
+        steps::say(&format!("the watchdog cannot be fed: {error}"));
+    }
+}
+
+/// Feeds the watchdog as it reads: a slow card, or one that tries bad blocks again, takes longer than its time.
+struct Fed<'a, R> {
+    source: R,
+    watchdog: Option<&'a Watchdog>,
+    /// Bytes since it was fed.
+    since: usize,
+}
+
+impl<R: Read> Read for Fed<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.since += read;
+        if self.since >= MEAL {
+            self.since = 0;
+            feed(self.watchdog);
+        }
+        Ok(read)
+    }
+}
+
+fn verify(disk: &str, slot: Slot, root_hash: RootHash, watchdog: Option<&Watchdog>) -> io::Result<()> {
+    feed(watchdog);
     let file = File::open(block::path(&block::partition(disk, slot.system_partition())))?;
     let window = |start, end| {
         (&file).seek(SeekFrom::Start(start))?;
-        Ok((&file).take(end - start))
+        Ok(Fed { source: (&file).take(end - start), watchdog, since: 0 })
     };
     verity::verify_partition(window, root_hash).map(drop).map_err(io::Error::other)
 }
 
 /// The slot holds a system that is whole, and its boot partition names it.
-fn bootable(disk: &str, slot: Slot) -> bool {
+fn bootable(disk: &str, slot: Slot, watchdog: Option<&Watchdog>) -> bool {
     let named = || -> io::Result<RootHash> {
         let system = File::open(block::path(&block::partition(disk, slot.system_partition())))?;
         let (_, root_hash) = slot::root_of(&system)?;
@@ -140,7 +159,7 @@ fn bootable(disk: &str, slot: Slot) -> bool {
             .ok_or_else(|| io::Error::other("its boot partition does not name its system"))
     };
     match named() {
-        Ok(root_hash) => is_whole(disk, slot, root_hash),
+        Ok(root_hash) => is_whole(disk, slot, root_hash, watchdog),
         Err(error) => {
             steps::say(&format!("slot {slot}: {error}"));
             false

@@ -37,6 +37,9 @@ pub(crate) fn serve(
     watchdog: Option<Watchdog>,
 ) -> Result<Infallible, InitError> {
     let disk = slot::disk(machine)?;
+    if let Some(Err(error)) = watchdog.as_ref().map(Watchdog::feed) {
+        steps::say(&format!("the watchdog cannot be fed: {error}"));
+    }
     steps.done("disk");
     let data = data::open(&disk, data::Wish::Existing);
     steps.done("data");

@@ -3,6 +3,7 @@
 //! Never by name or UUID alone: an SD card and an NVMe drive may both hold the same image. The firmware says which
 //! kind of disk and which partition; the root hash on the command line must match the tree that is found there.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -19,6 +20,8 @@ use crate::{InitError, block};
 /// How long disks may take to appear. An NVMe drive behind PCIe needs about a second.
 const PATIENCE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(10);
+/// How long rescue waits for a disk with its system once there is another one: well within the watchdog's time.
+const BETTER: Duration = Duration::from_secs(2);
 
 /// A system partition whose tree has the right root.
 pub(crate) struct Opened {
@@ -61,19 +64,25 @@ pub(crate) fn find(machine: &Machine) -> Result<Opened, InitError> {
 /// The disk that the firmware booted from, whatever its slots hold: the one of its kind with the system that rescue came with, or,
 /// where no slot holds that any more, the first with our partitions.
 pub(crate) fn disk(machine: &Machine) -> Result<String, InitError> {
-    let holds = |disk: &&String| Slot::ALL.iter().any(|slot| look(disk, *slot, machine.root_hash).is_ok());
+    let holds = |disk: &String| Slot::ALL.iter().any(|slot| look(disk, *slot, machine.root_hash).is_ok());
     let ours = |disk: &&String| {
         let named = |part: &layout::Partition| {
             block::label(&block::partition(disk, part.number)).as_deref() == Some(part.name)
         };
         layout::IMAGE.iter().all(named)
     };
-    let mut first = None;
+    let mut looked = BTreeSet::new();
+    let mut first: Option<(String, Instant)> = None;
     wait_for(machine, |disks| {
-        first = disks.iter().find(ours).cloned();
-        disks.iter().filter(ours).find(holds).cloned()
+        for disk in disks.iter().filter(ours) {
+            first.get_or_insert_with(|| (disk.clone(), Instant::now()));
+            // Once: a drive that cannot read its head takes long to say so.
+            if looked.insert(disk.clone()) && holds(disk) {
+                return Some(disk.clone());
+            }
+        }
+        first.as_ref().filter(|(_, seen)| seen.elapsed() > BETTER).map(|(disk, _)| disk.clone())
     })
-    .or(first)
     .ok_or(InitError::NoDisk { wanted: machine.boot_mode.name(), seconds: PATIENCE.as_secs() })
 }
 

@@ -174,8 +174,10 @@ impl Updates {
         if let Some(job) = job.as_ref().filter(|job| job.done.borrow().is_none()) {
             return Err(job.feed.busy());
         }
-        // Under the lock of the job: none begins between the look and this.
-        self.leaving.store(true, Ordering::SeqCst);
+        // Under the lock of the job: none begins between the look and this. Only who set it lets bundles in again.
+        if self.leaving.swap(true, Ordering::SeqCst) {
+            return Err(Problem::new(Kind::UpdateBusy, "The device is about to start a system."));
+        }
         Ok(())
     }
 

@@ -58,14 +58,13 @@ pub fn write(
     pack: &mut dyn Pack,
     watcher: &mut dyn Watcher,
 ) -> Result<u64, InstallError> {
-    if plan.written() == 0 {
-        return Ok(0);
-    }
     let target = slots.target;
+    if plan.written() == 0 {
+        // An attempt before this one may have ended between its last write and the flush.
+        return sync(target).map(|()| 0);
+    }
     disarm(&target.boot).map_err(InstallError::Drive)?;
-    let regions = plan.steps.chunk_by(|before, step| {
-        before.to.part == step.to.part && before.to.offset + u64::from(before.entry.bytes) == step.to.offset
-    });
+    let regions = plan.steps.chunk_by(|before, step| before.region == step.region);
     let written = std::thread::scope(|scope| {
         let unpackers = Unpackers::new(scope).map_err(InstallError::Pack)?;
         let mut job = Job { slots, pack, watcher, unpackers, buffer: Aligned::new(), reached: 0 };
@@ -126,7 +125,8 @@ impl Job<'_> {
         if matches!(done, Ok(()) | Err(InstallError::Pack(_))) {
             let rest = self.hand_over(&mut batch).and_then(|()| self.take(writer, true));
             self.unpackers.reuse(batch);
-            return done.and(rest);
+            // What is wrong with a chunk happened before the link failed behind it.
+            return rest.and(done);
         }
         done
     }
@@ -136,7 +136,7 @@ impl Job<'_> {
             && place.part == step.to.part
         {
             let end = place.offset + u64::from(step.entry.bytes);
-            if end > writer.at() {
+            if end > writer.handed() {
                 self.hand_over(batch)?;
                 self.take(writer, true)?;
             }

@@ -151,6 +151,36 @@ fn what_lies_twice_is_sent_once() {
     }
 }
 
+/// Wherever the second one lies: it is read back only when the drive has the first.
+#[test]
+fn what_lies_twice_is_found_at_any_distance() {
+    for step in 0..8 {
+        let kernel = noise(7, 64 << 12);
+        let between = noise(11, (512 + 32 * step) << 12);
+        let boot = [noise(2, 20 << 12), kernel.clone(), between, kernel].concat();
+        let version = version(&noise(5, 10 << 12), &boot);
+        let repeated = version.index.chunks().filter(|chunk| chunk.stored == 0).count();
+        assert!(repeated > 3, "{repeated}");
+        let drive = drive();
+        install(&version, &drive, &version.pack).unwrap();
+    }
+}
+
+/// A few bytes that become very many are taken in small portions.
+#[test]
+fn a_batch_is_full_by_what_it_becomes() {
+    let mut batch = Batch::default();
+    let entry = Entry { id: ChunkId::of(b""), bytes: 65_536, stored: 18 };
+    let mut taken = 0;
+    while !batch.is_full() {
+        batch.packed(entry, 0);
+        taken += 1;
+    }
+    assert_eq!(taken, 4);
+    batch.drop_last();
+    assert!(!batch.is_full());
+}
+
 fn boot_head(drive: &Drive) -> Vec<u8> {
     let mut buffer = Aligned::new();
     read_at(&drive.slot.boot, &mut buffer, 0, 4096).unwrap().to_vec()

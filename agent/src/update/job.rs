@@ -242,6 +242,7 @@ impl Context<'_> {
         let open = Slots { running: &running, target: &place };
         self.follower.accepted(&target).map_err(JobError::State)?;
         let plan = self.plan(index, &open, pulled)?;
+        self.go_on()?;
         self.follower.phase(UpdatePhase::Writing, index.bytes());
         let mut watcher = Watching { follower: self.follower, shared: self.shared };
         install::write(&plan, &open, &mut *pack(&plan), &mut watcher)
@@ -254,7 +255,14 @@ impl Context<'_> {
         };
         install::read_back(index, &place, manifest.root_hash, manifest.data_blocks, &mut progress)
             .map_err(|error| JobError::Failed(Reason::Damaged { why: error.to_string() }))?;
+        // Whoever cancels while it is read back does not want it at the next restart.
+        self.go_on()?;
         Ok(target)
+    }
+
+    /// Of something that was accepted.
+    fn go_on(&self) -> Result<(), JobError> {
+        if self.shared.is_cancelled() { Err(JobError::Failed(Reason::Cancelled)) } else { Ok(()) }
     }
 }
 

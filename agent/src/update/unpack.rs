@@ -38,6 +38,8 @@ pub struct Batch {
     chunks: Vec<Chunk>,
     /// As they came.
     stored: Vec<u8>,
+    /// Bytes of the chunks as they will be written: a few stored ones may become very many.
+    length: usize,
     /// As they are written.
     plain: Vec<u8>,
 }
@@ -47,6 +49,7 @@ impl Batch {
     pub fn packed(&mut self, entry: Entry, pack: u64) -> &mut [u8] {
         let from = self.stored.len();
         let stored = entry.stored as usize;
+        self.length += entry.bytes as usize;
         self.stored.resize(from + stored, 0);
         self.chunks.push(Chunk { entry, pack, stored, held: None });
         &mut self.stored[from..]
@@ -56,19 +59,21 @@ impl Batch {
     pub fn drop_last(&mut self) {
         if let Some(last) = self.chunks.pop() {
             self.stored.truncate(self.stored.len() - last.stored);
+            self.length -= last.entry.bytes as usize;
         }
     }
 
     /// Adds a chunk that was held and compared. `there` says that it lies where it belongs.
     pub fn held(&mut self, entry: Entry, bytes: &[u8], there: bool) {
         self.stored.extend_from_slice(bytes);
+        self.length += bytes.len();
         self.chunks.push(Chunk { entry, pack: 0, stored: bytes.len(), held: Some(there) });
     }
 
     /// Whether it is worth a thread's time.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.stored.len() >= BATCH
+        self.length.max(self.stored.len()) >= BATCH
     }
 
     /// The chunks as they are written, and whether each lies where it belongs.
@@ -84,6 +89,7 @@ impl Batch {
     fn clear(&mut self) {
         self.chunks.clear();
         self.stored.clear();
+        self.length = 0;
         self.plain.clear();
     }
 

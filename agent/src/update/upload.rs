@@ -90,14 +90,16 @@ impl Feed {
     /// # Errors
     /// When it begins with another byte than the one that is waited for, or somebody else feeds.
     pub fn put(&self, piece: Piece, file: File) -> Result<(), Problem> {
-        let at = self.shared.at();
-        if piece.offset != at && piece.offset != 0 {
-            return Err(wrong_offset(at));
-        }
-        if piece.offset != at || !self.shared.claim() || self.pieces.send(file).is_err() {
+        // First, for the place does not change then.
+        if !self.shared.claim() {
             return Err(self.busy());
         }
-        Ok(())
+        let at = self.shared.at();
+        if piece.offset == at {
+            return self.pieces.send(file).map_err(|_| self.busy());
+        }
+        self.shared.hungry.send_replace(true);
+        Err(if piece.offset == 0 { self.busy() } else { wrong_offset(at) })
     }
 
     /// What somebody is told who wants something else.

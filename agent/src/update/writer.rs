@@ -59,10 +59,10 @@ impl<'scope> Writer<'scope> {
         Ok(())
     }
 
-    /// The byte of the partition that comes next.
+    /// What lies before this byte of the partition was handed over; what follows may still be in a buffer.
     #[must_use]
-    pub fn at(&self) -> u64 {
-        self.filling.end()
+    pub fn handed(&self) -> u64 {
+        self.filling.at
     }
 
     /// Waits until the drive has taken whatever was handed over and lies before byte `end` of the partition.

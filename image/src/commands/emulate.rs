@@ -7,10 +7,10 @@ use tayberry_firmware::Medium;
 
 use crate::commands::{CommandError, io};
 use crate::emulate::board::{Drive, Spec};
+use crate::emulate::command::Command;
 use crate::emulate::control::socket::Control;
 use crate::emulate::disk;
 use crate::emulate::machine::Machine;
-use crate::emulate::power::Command;
 use crate::fetch::Cache;
 use crate::files;
 use crate::interrupt::Interrupt;

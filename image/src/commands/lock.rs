@@ -15,6 +15,9 @@ pub struct Arguments {
     /// Take the maintainer scripts as they are now as reviewed
     #[arg(long)]
     accept_scripts: bool,
+    /// Keep the locked versions that still exist, and add or drop what the configuration says
+    #[arg(long)]
+    keep: bool,
 }
 
 /// Runs the command.
@@ -30,7 +33,8 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
         Err(LockError::Missing(_) | LockError::Format(..)) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let (new, unread) = renew(paths, &config, kernel, &mirror, &[], ui)?;
+    let keep = if arguments.keep { old.as_slice() } else { &[] };
+    let (new, unread) = renew(paths, &config, kernel, &mirror, keep, ui)?;
     if !unread.is_empty() {
         for package in &unread {
             ui.say(&package.difference);

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::emulate::board::{Exit, Spec};
+use crate::emulate::command::Command;
 use crate::emulate::firmware_port::Mailbox;
-use crate::emulate::power::{BootRecord, Command, Power, Shared};
+use crate::emulate::power::{BootRecord, Power, Shared};
 use crate::emulate::recorded::Torn;
 use crate::emulate::{EmulateError, at, console};
 use crate::tools::Tools;

@@ -2,6 +2,7 @@
 //! the firmware model with its flags. Also a library: the journeys in `tests/` drive it through [`machine::Machine`].
 
 pub mod board;
+pub mod command;
 pub mod console;
 pub mod control;
 pub mod device_tree;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tayberry_firmware::{Board, Boot, Medium, ResetState};
 
 use crate::emulate::board::{Exit, Spec};
+use crate::emulate::command::Command;
 use crate::emulate::device_tree::{self, PSTORE_BYTES, pstore_address};
 use crate::emulate::disk;
 use crate::emulate::firmware_port::{self, Mailbox, THROTTLED_NOW, TRY_ONCE};
@@ -30,28 +31,6 @@ const WATCHDOG: &str = "tayberry.watchdog=120";
 
 /// Asks the emulator's units for radios and neighbours (tayberry-emulator-air.service).
 const AIR: &str = " tayberry.air";
-
-/// What the world does to the board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    /// Pull the plug.
-    Cut,
-    /// Plug it in again.
-    PowerOn,
-    /// Press the Pi 5's own power button.
-    PowerButton,
-    /// The same, but a board that is off stays off.
-    ShutDown,
-    /// Pull the plug in the middle of the last recorded write, of which so many bytes reach the disk; half without a
-    /// number.
-    Tear(Option<u64>),
-    /// Plug the network cable in, or pull it. It stays so when the board goes off.
-    Cable(bool),
-    /// Write the board to its run folder ([`super::saved`]), and leave it off.
-    Save,
-    /// End the emulator; the board goes off at once.
-    Quit,
-}
 
 /// One boot, as the firmware decided it.
 #[derive(Debug, Clone)]
@@ -318,23 +297,10 @@ impl<'a> Power<'a> {
         let mut reset = patience.map(|patience| Instant::now() + patience);
         while let Some(one) = next(signals, reset)? {
             match one {
-                Signal::Command(Command::Cut) => return Ok(Exit::Cut),
-                Signal::Command(Command::Quit) => return Ok(Exit::Quit),
-                Signal::Command(Command::Tear(keep)) => {
-                    self.tear = Some(keep);
-                    return Ok(Exit::Cut);
-                }
-                Signal::Command(Command::PowerOn) => {}
-                Signal::Command(Command::Save) => {
-                    saved::save(&mut qmp, &self.spec.run, &self.mailbox(|mailbox| mailbox.clone()))?;
-                    return Ok(Exit::Saved);
-                }
-                Signal::Command(Command::Cable(plugged)) => {
-                    self.cable = plugged;
-                    cable(&mut qmp, plugged)?;
-                }
-                Signal::Command(Command::PowerButton | Command::ShutDown) => {
-                    drop(qmp.execute("system_powerdown", &json!({}))?);
+                Signal::Command(command) => {
+                    if let Some(exit) = self.obey(command, &mut qmp)? {
+                        return Ok(exit);
+                    }
                 }
                 Signal::Event(name, data) => match (name.as_str(), data["reason"].as_str()) {
                     ("WATCHDOG", _) => watchdog = true,
@@ -351,6 +317,31 @@ impl<'a> Power<'a> {
         }
         self.keep_memory(&mut qmp)?;
         Ok(Exit::Watchdog)
+    }
+
+    /// Does to the running board what was asked for; says how that ended it, if it did.
+    fn obey(&mut self, command: Command, qmp: &mut Qmp) -> Result<Option<Exit>, EmulateError> {
+        match command {
+            Command::Cut => return Ok(Some(Exit::Cut)),
+            Command::Quit => return Ok(Some(Exit::Quit)),
+            Command::Tear(keep) => {
+                self.tear = Some(keep);
+                return Ok(Some(Exit::Cut));
+            }
+            Command::Save => {
+                saved::save(qmp, &self.spec.run, &self.mailbox(|mailbox| mailbox.clone()))?;
+                return Ok(Some(Exit::Saved));
+            }
+            Command::PowerOn => {}
+            Command::Cable(plugged) => {
+                self.cable = plugged;
+                cable(qmp, plugged)?;
+            }
+            Command::PowerButton | Command::ShutDown => {
+                drop(qmp.execute("system_powerdown", &json!({}))?);
+            }
+        }
+        Ok(None)
     }
 
     /// Answers the guest's property buffers until QEMU closes the port.

@@ -77,8 +77,12 @@ pub fn resolve(
     sections.push((Section::Tools, host, tools));
     let mut fetched = BTreeSet::new();
     for (section, native, wanted) in sections {
-        let keep: Vec<Solved> =
-            keep.iter().filter(|package| package.section == section).map(solved).collect();
+        // A library that system and container share has one version.
+        let shared = |package: &Package| {
+            matches!(section, Section::Container(_)) && package.section == Section::System
+        };
+        let is_kept = |package: &&Package| package.section == section || shared(package);
+        let keep: Vec<Solved> = keep.iter().filter(is_kept).map(solved).collect();
         let archives = Archives {
             suites: &config.suite,
             mirror,

@@ -3,6 +3,7 @@
 
 pub mod compose;
 pub mod doctor;
+pub mod plan;
 pub mod quadlet;
 pub mod refusal;
 pub mod values;

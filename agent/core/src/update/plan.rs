@@ -49,6 +49,8 @@ pub enum Source {
 /// One chunk to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
+    /// Number of the region: all before it is on the drive when it begins.
+    pub region: usize,
     /// Where it belongs.
     pub to: Place,
     /// The chunk.
@@ -79,7 +81,7 @@ impl Plan {
                 (Source::Pack, Some(behind)) => behind,
                 (source, _) => source,
             };
-            Step { to, entry: placed.entry, source, pack: placed.pack }
+            Step { region: placed.region, to, entry: placed.entry, source, pack: placed.pack }
         };
         let mut steps: Vec<Step> = index.placed().iter().map(step).collect();
         // Before anything is written, the head of the boot partition is taken away: it no longer lies there.

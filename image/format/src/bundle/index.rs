@@ -84,6 +84,8 @@ pub struct Entry {
 /// A chunk, where it belongs and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placed {
+    /// Number of the region.
+    pub region: usize,
     /// The partition.
     pub part: Part,
     /// First byte in the partition.
@@ -188,7 +190,8 @@ impl Index {
         for (number, region) in self.regions.iter().enumerate() {
             let mut offset = region.offset;
             for entry in &region.chunks {
-                let mut placed = Placed { part: region.part, offset, entry: *entry, pack, repeats: None };
+                let mut placed =
+                    Placed { region: number, part: region.part, offset, entry: *entry, pack, repeats: None };
                 let first = firsts.get(&entry.id).filter(|(before, first)| {
                     first.entry.bytes == entry.bytes && is_behind((*before, first.offset), (number, offset))
                 });

@@ -12,10 +12,10 @@ use tayberry_guest::protocol::FAN;
 
 use crate::emulate::EmulateError;
 use crate::emulate::board::Exit;
+use crate::emulate::command::Command;
 use crate::emulate::firmware_port::TRY_ONCE;
 use crate::emulate::gpio_port::Gpio;
 use crate::emulate::machine::Machine;
-use crate::emulate::power::Command;
 use crate::emulate::recorded::Torn;
 
 /// Longest line in bytes, line feed included.

@@ -4,7 +4,7 @@
 use serde_json::json;
 use system_tests::device::{BOOT, Device};
 use system_tests::{Fixture, JourneyError};
-use tayberry::emulate::power::Command;
+use tayberry::emulate::command::Command;
 use tayberry_firmware::Medium;
 
 use crate::{hundredths, result, stock};
