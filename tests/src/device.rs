@@ -10,7 +10,7 @@ use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
 
 use crate::bus::Bus;
-use crate::saved::{Kind, Saved};
+use crate::saved::{DISK, Kind, Saved};
 use crate::web::until;
 use crate::{Fixture, JourneyError};
 
@@ -68,7 +68,7 @@ impl Device {
     ) -> Result<Self, JourneyError> {
         let folder = fixture.folder()?;
         saved.copy(folder.path())?;
-        let drive = Drive { medium: Medium::Usb, path: folder.path().join("disk0.img"), record: None };
+        let drive = Drive { medium: Medium::Usb, path: folder.path().join(DISK), record: None };
         let mut spec = Spec::new(folder.path().to_owned(), vec![drive]);
         spec.guest = Some(fixture.guest.clone());
         spec.resume = Some(saved.folder.clone());

@@ -6,7 +6,7 @@ pub mod damage;
 pub mod desk;
 pub mod device;
 pub mod replay;
-pub mod saved;
+mod saved;
 pub mod shop;
 pub mod update;
 pub mod web;

@@ -1,6 +1,5 @@
 //! Devices that were saved while they ran: journeys that are not about starting go on from there. Each is made once for an
-//! image, by the first journey that asks. They run from USB drives:
-//! QEMU cannot save NVMe, and forgets the PCI side of an SD card's controller.
+//! image, by the first journey that asks. They run from USB drives (`tayberry::emulate::saved` says why).
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,7 +17,7 @@ use crate::web::Client;
 use crate::{Fixture, JourneyError};
 
 /// The disk of a saved device.
-const DISK: &str = "disk0.img";
+pub(crate) const DISK: &str = "disk0.img";
 /// What its owner's script proves itself with; written last: with it, all is there.
 const TOKEN: &str = "token";
 /// The clock of a saved device stands still: an older one is made anew.
@@ -28,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What kind of device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Nobody owns it yet; its claim code is on the screen.
     New,
     /// As [`Owned::switched_on`] leaves it.

@@ -8,12 +8,17 @@ use system_tests::shop::{Manner, Shop};
 use system_tests::update::{Owned, UPDATE};
 use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
+use tayberry_firmware::Medium;
 use tayberry_format::layout;
 use tayberry_format::slot::Slot;
 
 /// A device that knows the repository.
 fn customer(fixture: &Fixture, shop: &Shop<'_>) -> Result<Owned, JourneyError> {
-    let mut owned = Owned::start_with(fixture, |spec| spec.outside = Some(shop.port))?;
+    knows(Owned::start_with(fixture, |spec| spec.outside = Some(shop.port))?, shop)
+}
+
+/// Tells a device of the repository.
+fn knows(mut owned: Owned, shop: &Shop<'_>) -> Result<Owned, JourneyError> {
     let change = json!({ "repository": shop.address() });
     let settings = owned.script.expect(200, "PATCH", "/settings", Some(&change))?;
     assert_eq!(settings["repository"], shop.address(), "{settings}");
@@ -139,7 +144,9 @@ async fn a_device_that_may_updates_itself() -> Result<(), JourneyError> {
 async fn servers_that_misbehave_do_no_harm() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let shop = Shop::open(&fixture)?;
-    let mut owned = customer(&fixture, &shop)?;
+    // Not a saved one: its clock, which stood still, would take an expired signature for a good one.
+    let owned = Owned::switched_on(&fixture, Medium::Nvme, |spec| spec.outside = Some(shop.port))?;
+    let mut owned = knows(owned, &shop)?;
     let said = |owned: &mut Owned, part: &str| -> Result<(), JourneyError> {
         let answer = owned.script.ask("POST", "/updates/check", None)?;
         assert_eq!(answer.status, 422, "{}", answer.text);

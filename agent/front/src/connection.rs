@@ -20,12 +20,8 @@ use tower::ServiceExt;
 
 /// Connections at a time: each costs some ten KiB.
 const MOST: usize = 256;
-/// How long a TLS handshake, or the head of a request, may take. A card that writes at its slowest can keep a device from answering
-/// for seconds.
-const HANDSHAKE: Duration = Duration::from_secs(20);
-/// How often an HTTP/2 client is asked whether it is there, and how long it may take to say so: radios pause.
-const ASK: Duration = Duration::from_secs(10);
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a TLS handshake, or the head of a request, may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long to wait after the system refused a connection, mostly because too many files are open.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -87,8 +83,6 @@ async fn http(
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HANDSHAKE);
-    let http2 = &mut builder.http2();
-    http2.timer(TokioTimer::new()).keep_alive_interval(ASK).keep_alive_timeout(PATIENCE);
-    http2.max_concurrent_streams(32);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HANDSHAKE).max_concurrent_streams(32);
     builder.serve_connection(TokioIo::new(stream), service).await
 }

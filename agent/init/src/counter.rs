@@ -14,7 +14,7 @@ use tayberry_format::verity::{self, RootHash};
 
 use crate::machine::Machine;
 use crate::slot::{self, Opened};
-use crate::watchdog::Watchdog;
+use crate::watchdog::{self, Watchdog};
 use crate::{block, steps};
 
 /// Where the command line of a slot lies at the latest, in bytes from the beginning of its boot partition: it is one of the
@@ -107,13 +107,6 @@ fn is_whole(disk: &str, slot: Slot, root_hash: RootHash, watchdog: Option<&Watch
     }
 }
 
-/// A watchdog that takes nothing says nothing about a slot.
-fn feed(watchdog: Option<&Watchdog>) {
-    if let Some(Err(error)) = watchdog.map(Watchdog::feed) {
-        steps::say(&format!("the watchdog cannot be fed: {error}"));
-    }
-}
-
 /// Feeds the watchdog as it reads: a slow card, or one that tries bad blocks again, takes longer than its time.
 struct Fed<'a, R> {
     source: R,
@@ -128,14 +121,14 @@ impl<R: Read> Read for Fed<'_, R> {
         self.since += read;
         if self.since >= MEAL {
             self.since = 0;
-            feed(self.watchdog);
+            watchdog::feed(self.watchdog);
         }
         Ok(read)
     }
 }
 
 fn verify(disk: &str, slot: Slot, root_hash: RootHash, watchdog: Option<&Watchdog>) -> io::Result<()> {
-    feed(watchdog);
+    watchdog::feed(watchdog);
     let file = File::open(block::path(&block::partition(disk, slot.system_partition())))?;
     let window = |start, end| {
         (&file).seek(SeekFrom::Start(start))?;

@@ -17,7 +17,7 @@ use tayberry_format::slot::Slot;
 
 use crate::machine::Machine;
 use crate::steps::Steps;
-use crate::watchdog::Watchdog;
+use crate::watchdog::{self, Watchdog};
 use crate::{InitError, data, slot, steps, switch};
 
 /// The agent; only the rescue system's initramfs has it.
@@ -37,9 +37,7 @@ pub(crate) fn serve(
     watchdog: Option<Watchdog>,
 ) -> Result<Infallible, InitError> {
     let disk = slot::disk(machine)?;
-    if let Some(Err(error)) = watchdog.as_ref().map(Watchdog::feed) {
-        steps::say(&format!("the watchdog cannot be fed: {error}"));
-    }
+    watchdog::feed(watchdog.as_ref());
     steps.done("disk");
     let data = data::open(&disk, data::Wish::Existing);
     steps.done("data");
@@ -62,8 +60,7 @@ pub(crate) fn serve(
 fn look_after(mut watchdog: Option<Watchdog>) -> ! {
     let mut agent = start();
     loop {
-        if let Some(Err(error)) = watchdog.as_ref().map(Watchdog::feed) {
-            steps::say(&format!("the watchdog cannot be fed: {error}"));
+        if !watchdog::feed(watchdog.as_ref()) {
             watchdog = None;
         }
         // Whatever the agent left behind is a child of process 1, too.

@@ -24,9 +24,19 @@ mod ioctl {
 pub(crate) struct Watchdog(File);
 
 impl Watchdog {
-    /// Begins its time anew.
-    pub(crate) fn feed(&self) -> io::Result<()> {
+    fn feed(&self) -> io::Result<()> {
         (&self.0).write_all(b"\n")
+    }
+}
+
+/// Begins its time anew, if there is one; false once it takes nothing any more, which says nothing about a slot.
+pub(crate) fn feed(watchdog: Option<&Watchdog>) -> bool {
+    match watchdog.map(Watchdog::feed) {
+        None | Some(Ok(())) => true,
+        Some(Err(error)) => {
+            steps::say(&format!("the watchdog cannot be fed: {error}"));
+            false
+        }
     }
 }
 

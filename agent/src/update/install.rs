@@ -13,7 +13,7 @@ use tayberry_format::verity::{self, RootHash, VerityError};
 use crate::update::direct::{Aligned, BLOCK, Reader, read_at};
 use crate::update::pack::Pack;
 use crate::update::scan::Slot;
-use crate::update::unpack::{Batch, Unpackers};
+use crate::update::unpack::{self, Batch, Unpackers};
 use crate::update::writer::Writer;
 
 /// A version that was not written. The slot is not bootable then; the running one was not touched.
@@ -58,6 +58,17 @@ pub fn write(
     pack: &mut dyn Pack,
     watcher: &mut dyn Watcher,
 ) -> Result<u64, InstallError> {
+    write_on(unpack::threads(), plan, slots, pack, watcher)
+}
+
+/// The same with so many threads that unpack.
+fn write_on(
+    threads: usize,
+    plan: &Plan,
+    slots: &Slots<'_>,
+    pack: &mut dyn Pack,
+    watcher: &mut dyn Watcher,
+) -> Result<u64, InstallError> {
     let target = slots.target;
     if plan.written() == 0 {
         // An attempt before this one may have ended between its last write and the flush.
@@ -66,7 +77,7 @@ pub fn write(
     disarm(&target.boot).map_err(InstallError::Drive)?;
     let regions = plan.steps.chunk_by(|before, step| before.region == step.region);
     let written = std::thread::scope(|scope| {
-        let unpackers = Unpackers::new(scope).map_err(InstallError::Pack)?;
+        let unpackers = Unpackers::new(scope, threads).map_err(InstallError::Pack)?;
         let mut job = Job { slots, pack, watcher, unpackers, buffer: Aligned::new(), reached: 0 };
         let mut written = 0;
         for region in regions {

@@ -16,9 +16,15 @@ use crate::update::install::InstallError;
 /// Bytes of a batch, about: what one thread takes at once.
 const BATCH: usize = 256 << 10;
 /// Threads at most: a Pi 5 has four cores, and services want some of them.
-const THREADS: usize = 3;
+pub const THREADS: usize = 3;
 /// Batches under way for each thread: one is worked at, one waits.
 const AHEAD: usize = 2;
+
+/// Threads on this machine.
+#[must_use]
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(THREADS)
+}
 
 /// A chunk of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -127,12 +133,11 @@ pub struct Unpackers {
 }
 
 impl Unpackers {
-    /// Starts them.
+    /// Starts so many.
     ///
     /// # Errors
     /// When there is no memory for them.
-    pub fn new<'scope>(scope: &'scope Scope<'scope, '_>) -> io::Result<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
+    pub fn new<'scope>(scope: &'scope Scope<'scope, '_>, threads: usize) -> io::Result<Self> {
         let (work, queue) = channel::<(Batch, Sender<Answer>)>();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads {

@@ -13,6 +13,8 @@ use super::values::{Bytes, Command, ContainerPath, Cpus, Mount, Name, Pairs, Por
 pub const MOST_BYTES: usize = 256 << 10;
 /// Services at most.
 const MOST_SERVICES: usize = 32;
+/// Memory at most of a service that says nothing, in bytes.
+pub const MEMORY: u64 = 256 << 20;
 /// The one service whose ports are the device's.
 pub const GATEWAY: &str = "gateway";
 
@@ -116,6 +118,14 @@ pub struct Service {
     /// What the specification has no word for.
     #[serde(default, rename = "x-tayberry")]
     pub tayberry: Extra,
+}
+
+impl Service {
+    /// Memory at most, in bytes, also of one that says nothing.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.mem_limit.as_ref().map_or(MEMORY, |limit| limit.value.0)
+    }
 }
 
 const fn yes() -> bool {
@@ -282,22 +292,16 @@ impl Stack {
             let reason = format!("only the service `{GATEWAY}` has ports; give {name} a route there");
             return Err(Refusal::at(port, reason));
         }
-        let known = |what: &str, wanted: &Spanned<Name>, there: bool| {
-            let reason = format!("there is no {what} {} at the end of the file", wanted.value);
-            if there { Ok(()) } else { Err(Refusal::at(wanted, reason)) }
-        };
         for mount in &one.volumes {
-            if !self.volumes.contains_key(&mount.value.volume) {
-                let reason = format!("there is no volume {} under `volumes:`", mount.value.volume);
-                return Err(Refusal::at(mount, reason));
-            }
+            let volume = &mount.value.volume;
+            known(mount, "volume", volume, self.volumes.contains_key(volume))?;
         }
         for wanted in &one.secrets {
-            known("secret", wanted, self.secrets.contains_key(&wanted.value))?;
+            known(wanted, "secret", &wanted.value, self.secrets.contains_key(&wanted.value))?;
         }
         for wanted in &one.networks {
             let there = self.networks.contains_key(&wanted.value) || wanted.value.to_string() == "default";
-            known("network", wanted, there)?;
+            known(wanted, "network", &wanted.value, there)?;
         }
         if let Some(check) = &one.healthcheck {
             let words = &check.value.test.0;
@@ -343,6 +347,11 @@ impl Stack {
         }
         Ok(())
     }
+}
+
+/// What a service names must be declared.
+fn known<T>(at: &Spanned<T>, what: &str, name: &Name, there: bool) -> Result<(), Refusal> {
+    if there { Ok(()) } else { Err(Refusal::at(at, format!("there is no {what} {name} under `{what}s:`"))) }
 }
 
 /// A reference to an image, as registries write it.

@@ -2,7 +2,7 @@
 
 use serde_saphyr::Spanned;
 
-use super::compose::{Service, Stack};
+use super::compose::{MEMORY, Service, Stack};
 use super::values::Name;
 
 /// One finding.
@@ -19,12 +19,12 @@ pub struct Finding {
 pub fn look(stack: &Stack, memory: u64) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         stack.services.iter().flat_map(|(name, service)| of(name, service)).collect();
-    let mut limits = stack.services.values().filter_map(|service| service.value.mem_limit.as_ref());
-    let wanted: u64 = limits.clone().map(|limit| limit.value.0).sum();
-    if let Some(last) = limits.next_back().filter(|_| wanted > memory) {
+    let wanted: u64 = stack.services.values().map(|service| service.value.memory()).sum();
+    let largest = stack.services.values().max_by_key(|service| service.value.memory());
+    if let Some(largest) = largest.filter(|_| wanted > memory) {
         let (wanted, memory) = (wanted >> 20, memory >> 20);
         findings.push(at(
-            last,
+            largest,
             format!("The services may take {wanted} MiB, and the device has {memory} for them."),
         ));
     }
@@ -55,7 +55,7 @@ fn of(name: &Name, service: &Spanned<Service>) -> Vec<Finding> {
         findings.push(at(service, sentence));
     }
     if one.mem_limit.is_none() {
-        findings.push(at(service, format!("{name} has no mem_limit: it gets 256 MiB.")));
+        findings.push(at(service, format!("{name} has no mem_limit: it gets {} MiB.", MEMORY >> 20)));
     }
     findings
 }
@@ -71,7 +71,7 @@ mod tests {
         let findings = look(&Stack::parse(text).unwrap(), 2 << 30);
         let words: Vec<(u64, &str)> = findings.iter().map(|one| (one.line, one.sentence.as_str())).collect();
         for (line, word) in
-            [(3, "latest"), (3, "no healthcheck"), (3, "root"), (3, "no mem_limit"), (7, "3072 MiB")]
+            [(3, "latest"), (3, "no healthcheck"), (3, "root"), (3, "no mem_limit"), (6, "3328 MiB")]
         {
             assert!(
                 words.iter().any(|one| one.0 == line && one.1.contains(word)),

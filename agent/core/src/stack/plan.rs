@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::quadlet::File;
+use super::quadlet::{File, unit_of};
 
 /// What a unit is (systemd's `ActiveState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,14 +44,6 @@ pub enum Step {
     Start(String),
 }
 
-/// The unit that Podman's generator makes of a file (podman-systemd.unit(5)).
-#[must_use]
-pub fn unit_of(file: &str) -> Option<String> {
-    let service = file.strip_suffix(".container").map(|stem| format!("{stem}.service"));
-    let network = || file.strip_suffix(".network").map(|stem| format!("{stem}-network.service"));
-    service.or_else(network)
-}
-
 /// Plans. Whatever changed is stopped before its file changes: a unit knows how to stop what it started.
 #[must_use]
 pub fn plan(wanted: &[File], seen: &Seen) -> Vec<Step> {
@@ -88,8 +80,8 @@ fn is_container(file: &str) -> bool {
 /// The units of `touched` files, and the containers in networks among them: containers first, so that they leave their networks.
 fn stopped(touched: &[&str], seen: &Seen) -> Vec<String> {
     let is_in = |text: &str| {
-        let networks = touched.iter().filter(|name| !is_container(name));
-        networks.into_iter().any(|name| text.lines().any(|line| line.strip_prefix("Network=") == Some(name)))
+        let mut networks = touched.iter().filter(|name| !is_container(name));
+        networks.any(|name| text.lines().any(|line| line.strip_prefix("Network=") == Some(name)))
     };
     let touches = |(name, text): &(&String, &String)| touched.contains(&name.as_str()) || is_in(text);
     let containers = seen.files.iter().filter(|(name, _)| is_container(name)).filter(touches);

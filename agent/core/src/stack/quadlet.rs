@@ -18,8 +18,6 @@ const OURS: &str = "localhost/";
 pub const USERS: u32 = 65_536;
 /// Processes at most.
 const PROCESSES: u32 = 512;
-/// Memory at most of a service that says nothing, in bytes.
-const MEMORY: u64 = 256 << 20;
 
 /// A file of [`FOLDER`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,9 +29,16 @@ pub struct File {
 }
 
 /// The unit of a service.
-#[must_use]
-pub fn unit(service: &Name) -> String {
+fn unit(service: &Name) -> String {
     format!("stack-{service}.service")
+}
+
+/// The unit that Podman's generator makes of a file.
+#[must_use]
+pub fn unit_of(file: &str) -> Option<String> {
+    let service = file.strip_suffix(".container").map(|stem| format!("{stem}.service"));
+    let network = || file.strip_suffix(".network").map(|stem| format!("{stem}-network.service"));
+    service.or_else(network)
 }
 
 /// Renders all units. `users` is the first number of each service's users on the device; it never changes while a service keeps data.
@@ -203,9 +208,8 @@ const fn word(capability: Capability) -> &'static str {
 }
 
 fn resources(unit: &mut Unit, service: &Service) {
-    let memory = service.mem_limit.as_ref().map_or(MEMORY, |limit| limit.value.0);
     unit.set("Slice", "services.slice");
-    unit.set("MemoryMax", memory);
+    unit.set("MemoryMax", service.memory());
     unit.set("MemorySwapMax", 0);
     // A container that is killed for its memory is killed as a whole, and started again.
     unit.set("OOMPolicy", "kill");

@@ -184,7 +184,7 @@ impl Index {
     /// length 0: [`Self::decode`] refuses it.
     #[must_use]
     pub fn placed(&self) -> Vec<Placed> {
-        let mut firsts: HashMap<ChunkId, (usize, Placed)> = HashMap::new();
+        let mut firsts: HashMap<ChunkId, Placed> = HashMap::new();
         let mut all = Vec::new();
         let mut pack = 0;
         for (number, region) in self.regions.iter().enumerate() {
@@ -192,15 +192,16 @@ impl Index {
             for entry in &region.chunks {
                 let mut placed =
                     Placed { region: number, part: region.part, offset, entry: *entry, pack, repeats: None };
-                let first = firsts.get(&entry.id).filter(|(before, first)| {
-                    first.entry.bytes == entry.bytes && is_behind((*before, first.offset), (number, offset))
+                let first = firsts.get(&entry.id).filter(|first| {
+                    first.entry.bytes == entry.bytes
+                        && is_behind((first.region, first.offset), (number, offset))
                 });
                 match first {
-                    Some((_, first)) if entry.stored == 0 => {
+                    Some(first) if entry.stored == 0 => {
                         (placed.entry, placed.pack) = (first.entry, first.pack);
                         placed.repeats = Some((first.part, first.offset));
                     }
-                    _ => drop(firsts.entry(entry.id).or_insert((number, placed))),
+                    _ => drop(firsts.entry(entry.id).or_insert(placed)),
                 }
                 all.push(placed);
                 offset += u64::from(entry.bytes);

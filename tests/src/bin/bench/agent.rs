@@ -15,6 +15,7 @@ use tayberry::build::trim::Trim;
 use tayberry::emulate::board::Drive;
 use tayberry::emulate::disk::DISK_BYTES;
 use tayberry::fetch::Cache;
+use tayberry::lock::Section;
 use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
 
@@ -115,14 +116,8 @@ fn caddy_disk(fixture: &Fixture, folder: &Path) -> Result<std::path::PathBuf, Jo
     let lock = debian::packages(fixture, folder, &["caddy"], &["adduser", "libnss3-tools"], Vec::new())?;
     let cache = Cache::new(&fixture.paths.cache);
     let root = folder.join("caddy");
-    let tree = Tree::unpack(
-        (&lock, tayberry::lock::Section::System),
-        &cache,
-        &root,
-        &Trim::default(),
-        Ui::new(Mode::Text),
-    )
-    .map_err(failed)?;
+    let tree = Tree::unpack((&lock, Section::System), &cache, &root, &Trim::default(), Ui::new(Mode::Text))
+        .map_err(failed)?;
     let disk = folder.join("caddy.img");
     erofs::build(&tree, &fixture.tools, &disk, lock.epoch).map_err(failed)?;
     std::fs::OpenOptions::new().write(true).open(&disk)?.set_len(DISK_BYTES)?;
