@@ -30,6 +30,9 @@ pub enum AgentError {
     /// The record of updates.
     #[error(transparent)]
     Updates(#[from] loops::updates::RecordError),
+    /// The record of the stack.
+    #[error(transparent)]
+    Stack(#[from] loops::stack::RecordError),
     /// The certificate authority.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
@@ -76,9 +79,10 @@ pub async fn serve() -> Result<(), AgentError> {
     let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
     let bus = zbus::Connection::system().await?;
     let updates = loops::updates::open(status.report.clone(), facts.running, bus, keeper.clone())?;
+    let stack = loops::stack::open(zbus::Connection::system().await?)?;
     let desk = Arc::new(Desk::new(
         keeper.clone(),
-        Loops { network: network.clone(), updates: updates.clone() },
+        Loops { network: network.clone(), updates: updates.clone(), stack: stack.clone() },
         authority,
         build,
         status.clone(),
@@ -97,6 +101,8 @@ pub async fn serve() -> Result<(), AgentError> {
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
         never = loops::updates::tell(&updates, &object) => match never {},
+        never = stack.run() => match never {},
+        never = loops::stack::tell(&stack, &object) => match never {},
         never = watchdog() => match never {},
         signal = terminated() => signal.map_err(AgentError::from),
     }

@@ -27,6 +27,9 @@ pub struct Config {
     pub kernel: BTreeMap<String, Kernel>,
     /// Packages that the build needs, for the machine that builds.
     pub tools: Packages,
+    /// What holds for all images of services.
+    #[serde(default)]
+    pub containers: Containers,
     /// Images of the stack's services by name.
     #[serde(default)]
     pub container: BTreeMap<String, Container>,
@@ -89,25 +92,44 @@ pub struct Packages {
     pub leave_out: Vec<String>,
 }
 
+/// The `[containers]` table.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Containers {
+    /// Packages that no container gets, though others depend on them.
+    #[serde(default)]
+    pub leave_out: Vec<String>,
+}
+
 /// A `[container.NAME]` table: the image of a service.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Container {
     /// As in [`Packages`].
     pub packages: Vec<String>,
-    /// As in [`Packages`].
+    /// Our own programs, for `/usr/bin`: the name of each is that of its crate.
     #[serde(default)]
-    pub leave_out: Vec<String>,
+    pub programs: Vec<String>,
+    /// A program of crates.io, for `/usr/bin`.
+    #[serde(rename = "crate")]
+    pub published: Option<Published>,
+    /// Folders of the checkout, by where they lie in the container.
+    #[serde(default)]
+    pub folders: BTreeMap<PathBuf, PathBuf>,
     /// What runs unless the stack says something else.
     pub command: Vec<String>,
 }
 
-impl Container {
-    /// Its packages.
-    #[must_use]
-    pub fn packages(&self) -> Packages {
-        Packages { packages: self.packages.clone(), leave_out: self.leave_out.clone() }
-    }
+/// A program of crates.io.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Name of the crate.
+    pub name: String,
+    /// The one version.
+    pub version: String,
+    /// Name of the program.
+    pub program: String,
 }
 
 /// A `[kernel.FLAVOUR]` table.
@@ -233,6 +255,14 @@ impl Config {
             .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
         config.check(path)?;
         Ok(config)
+    }
+
+    /// Packages of each container.
+    pub fn containers(&self) -> impl Iterator<Item = (&String, Packages)> {
+        let leave_out = &self.containers.leave_out;
+        self.container.iter().map(move |(name, one)| {
+            (name, Packages { packages: one.packages.clone(), leave_out: leave_out.clone() })
+        })
     }
 
     /// The chosen kernel flavour. [`Config::load`] has made sure that it exists.

@@ -84,7 +84,7 @@ impl Owned {
         })?;
         let mut owner = Client::new(&device, port, NAME)?;
         owner.expect(200, "POST", "/session", Some(&json!({ "name": OWNER, "password": PASSWORD })))?;
-        let wish = json!({ "name": "updates", "scopes": ["updates", "status", "settings"] });
+        let wish = json!({ "name": "updates", "scopes": ["updates", "status", "settings", "stack"] });
         let token = owner.expect(201, "POST", "/tokens", Some(&wish))?;
         let mut script = owner.another("no cookies");
         script.token = token["secret"].as_str().map(str::to_owned);

@@ -59,6 +59,11 @@ const fn needs(request: &Request) -> Needs {
         | Request::CheckForUpdate
         | Request::InstallUpdate(_)
         | Request::RollBack => Needs::OwnerOr(Scope::Updates),
+        Request::Stack
+        | Request::PlanStack(_)
+        | Request::ApplyStack(_)
+        | Request::RollBackStack
+        | Request::RemoveStack => Needs::OwnerOr(Scope::Stack),
         Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => Needs::Owner,
         Request::Network | Request::JoinWifi(_) | Request::LeaveWifi => Needs::SetupOr(Scope::Network),
     }

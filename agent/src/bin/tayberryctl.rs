@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
-use tayberry_agent::ctl::{CtlError, network, settings, status, update};
+use tayberry_agent::ctl::{CtlError, network, settings, stack, status, update};
 use tayberry_agent::service::client::AgentProxy;
 
 /// Talks to the agent of this device.
@@ -13,7 +13,8 @@ use tayberry_agent::service::client::AgentProxy;
 #[command(
     version,
     after_help = "Examples:\n  tayberryctl status\n  tayberryctl settings --timezone Europe/Berlin\n  \
-    tayberryctl --json network\n  tayberryctl update check\n  tayberryctl update install\n\n\
+    tayberryctl --json network\n  tayberryctl update check\n  tayberryctl update install\n  \
+    tayberryctl stack plan compose.yaml\n  tayberryctl stack apply compose.yaml\n\n\
     Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage."
 )]
 struct Cli {
@@ -32,6 +33,11 @@ enum Command {
     Settings(settings::Arguments),
     /// Show interfaces, and the wireless networks in reach
     Network,
+    /// Show the stack, or change it: status, plan, apply, rollback, remove
+    Stack {
+        #[command(subcommand)]
+        command: stack::Command,
+    },
     /// Show where updates are, or act: check, install, file, restart, cancel, rollback
     Update {
         #[command(subcommand)]
@@ -48,6 +54,7 @@ async fn run(cli: &Cli) -> Result<String, CtlError> {
             shown(cli.json, &settings::run(&agent, arguments).await?, settings::words)?
         }
         Command::Network => shown(cli.json, &network::look(&agent).await?, network::words)?,
+        Command::Stack { command } => shown(cli.json, &stack::run(&agent, command).await?, stack::words)?,
         Command::Update { command } => {
             shown(cli.json, &update::run(&agent, command.as_ref()).await?, update::words)?
         }

@@ -2,6 +2,7 @@
 
 pub mod network;
 pub mod settings;
+pub mod stack;
 pub mod status;
 pub mod update;
 

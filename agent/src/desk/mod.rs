@@ -6,6 +6,7 @@ mod identity;
 mod network;
 mod owner;
 mod settings;
+mod stack;
 mod status;
 mod tokens;
 mod updates;
@@ -102,6 +103,8 @@ pub struct Loops {
     pub network: crate::loops::network::Handle,
     /// Updates.
     pub updates: crate::loops::updates::Handle,
+    /// The stack.
+    pub stack: crate::loops::stack::Handle,
 }
 
 /// The desk.
@@ -109,6 +112,7 @@ pub struct Desk {
     keeper: Keeper,
     network: crate::loops::network::Handle,
     updates: crate::loops::updates::Handle,
+    stack: crate::loops::stack::Handle,
     authority: Authority,
     /// When the operating system was built.
     build: i64,
@@ -161,6 +165,11 @@ impl Answers for Desk {
             Request::CheckForUpdate => json(self.updates.check().await?),
             Request::InstallUpdate(wish) => json(self.install_update(sender, wish)?),
             Request::RollBack => json(self.roll_back(sender).await?),
+            Request::Stack => json(self.stack().await?),
+            Request::PlanStack(file) => json(self.plan_stack(&file).await?),
+            Request::ApplyStack(file) => json(self.apply_stack(sender, file).await?),
+            Request::RollBackStack => json(self.roll_back_stack(sender).await?),
+            Request::RemoveStack => json(self.remove_stack(sender).await?),
             Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => {
                 Err(Kind::NotInRescue.into())
             }
@@ -192,6 +201,7 @@ impl Desk {
             keeper,
             network: loops.network,
             updates: loops.updates,
+            stack: loops.stack,
             authority,
             build,
             source,

@@ -19,5 +19,6 @@ pub mod render;
 pub mod slots;
 pub mod store;
 pub mod system;
+pub mod systemd;
 pub mod verity_table;
 pub mod whole_file;

@@ -5,4 +5,5 @@ pub mod certificates;
 pub mod claim_file;
 pub mod console;
 pub mod network;
+pub mod stack;
 pub mod updates;

@@ -40,6 +40,9 @@ pub trait Agent {
     /// How far an update is, as JSON.
     #[zbus(property)]
     fn updates(&self) -> zbus::Result<String>;
+    /// Whether services of the stack are being changed.
+    #[zbus(property)]
+    fn stack_busy(&self) -> zbus::Result<bool>;
     /// Answers a request as JSON with an outcome as JSON.
     fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
     /// Takes a piece of a bundle from a file descriptor.

@@ -125,6 +125,12 @@ impl Agent {
         serde_json::to_string(&self.desk.updates()).map_err(failed)
     }
 
+    /// Whether services of the stack are being changed.
+    #[zbus(property)]
+    fn stack_busy(&self) -> bool {
+        self.desk.stack_busy()
+    }
+
     /// Answers a request (`tayberry_core::request::Request` as JSON) with an `Outcome` as JSON. `from` is the
     /// addresses of the connection it came over, the other end first, or empty; `credential` is empty, `session SECRET` or `token SECRET`.
     async fn ask(

@@ -206,6 +206,8 @@ pub enum Scope {
     Network,
     /// See, start and cancel updates.
     Updates,
+    /// See and change the stack.
+    Stack,
 }
 
 /// A personal access token.

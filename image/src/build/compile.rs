@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::build::{BuildError, at};
+use crate::config::Published;
 use crate::tools::{Tools, execute};
 use crate::ui::Ui;
 
@@ -37,10 +38,7 @@ pub struct Programs {
 /// With the compiler's own words.
 pub fn programs(tools: &Tools, project: &Path, ui: Ui) -> Result<Programs, BuildError> {
     let stage = ui.stage("compile", None);
-    // The tools' folder is part of the name: another rustc means other files. In the checkout and not in the cache: two
-    // checkouts would each discard what the other compiled.
-    let version = tools.root().file_name().map(PathBuf::from).unwrap_or_default();
-    let target = project.join("target/device").join(version);
+    let target = target(tools, project);
     let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
     cargo(tools, project, &target.join("dynamic"), &["tayberry-agent", "tayberry-front"], "")?;
     cargo(
@@ -60,6 +58,60 @@ pub fn programs(tools: &Tools, project: &Path, ui: Ui) -> Result<Programs, Build
     })
 }
 
+/// Compiles a program of the stack; returns where it lies. Cargo decides what is up to date.
+///
+/// # Errors
+/// With the compiler's own words.
+pub fn program(tools: &Tools, project: &Path, name: &str, ui: Ui) -> Result<PathBuf, BuildError> {
+    let stage = ui.stage("compile", None);
+    let target = target(tools, project).join("dynamic");
+    cargo(tools, project, &target, &[name], "")?;
+    stage.finish(name);
+    Ok(target.join(TARGET).join("device").join(name))
+}
+
+/// Compiles a program of crates.io, once for each version and compiler; returns where it lies.
+///
+/// # Errors
+/// With the compiler's own words.
+pub fn published(tools: &Tools, project: &Path, one: &Published, ui: Ui) -> Result<PathBuf, BuildError> {
+    let root = target(tools, project).join(format!("{}-{}", one.name, one.version));
+    let program = root.join("bin").join(&one.program);
+    if program.exists() {
+        return Ok(program);
+    }
+    let stage = ui.stage("compile", None);
+    stage.at(&one.name);
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["install", "--quiet", "--locked", "--ignore-rust-version", "--target", TARGET, "--bin"]);
+    command.arg(&one.program).args(["--version", &one.version, &one.name, "--root"]).arg(&root);
+    command.arg("--target-dir").arg(root.join("target"));
+    let show = |name: &str| tools.path(name).display().to_string();
+    command
+        .env("CXX_aarch64_unknown_linux_gnu", show("aarch64-linux-gnu-g++-14"))
+        .env("CXXFLAGS_aarch64_unknown_linux_gnu", format!("--sysroot={}", tools.root().display()))
+        .env("CMAKE", show("cmake"))
+        // It wants a program `make` by that name: the host's, or ours.
+        .env("PATH", format!("{}:{}", std::env::var("PATH").unwrap_or_default(), tools.root().join("usr/bin").display()))
+        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
+        // Smaller and sooner there; what it serves is bound by its disk.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    environment(&mut command, tools, project, "");
+    execute(&mut command)?;
+    // What it was made of is a gigabyte.
+    std::fs::remove_dir_all(root.join("target")).map_err(at(&root))?;
+    stage.finish(&one.name);
+    Ok(program)
+}
+
+/// Where what is compiled for the device lies. The tools' folder is part of the name: another rustc means other files. In the
+/// checkout and not in the cache: two checkouts would each discard what the other compiled.
+fn target(tools: &Tools, project: &Path) -> PathBuf {
+    project.join("target/device").join(tools.root().file_name().map(PathBuf::from).unwrap_or_default())
+}
+
 fn cargo(
     tools: &Tools,
     project: &Path,
@@ -67,6 +119,21 @@ fn cargo(
     packages: &[&str],
     flags: &str,
 ) -> Result<(), BuildError> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(project)
+        .args(["build", "--quiet", "--locked", "--profile", "device", "--target", TARGET, "--target-dir"])
+        .arg(target);
+    environment(&mut command, tools, project, flags);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    execute(&mut command)?;
+    Ok(())
+}
+
+/// The locked compilers, and nothing of the host's or of a cargo around this one.
+fn environment(command: &mut Command, tools: &Tools, project: &Path, flags: &str) {
     let root = tools.root().display();
     let gcc = tools.path("aarch64-linux-gnu-gcc-14");
     // Paths of this machine must not end up in the programs.
@@ -77,11 +144,7 @@ fn cargo(
         "--remap-path-prefix={}=/tayberry --remap-path-prefix={home}=/cargo --remap-path-prefix={root}=/tools",
         project.display()
     );
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
-        .current_dir(project)
-        .args(["build", "--quiet", "--locked", "--profile", "device", "--target", TARGET, "--target-dir"])
-        .arg(target)
         .env("RUSTC", tools.path("rustc"))
         .env(format!("CARGO_TARGET_{TARGET_VARIABLE}_LINKER"), &gcc)
         .env(
@@ -108,11 +171,6 @@ fn cargo(
     {
         command.env_remove(name);
     }
-    for package in packages {
-        command.args(["--package", package]);
-    }
-    execute(&mut command)?;
-    Ok(())
 }
 
 /// Compiles the `vcio` module for the kernel `release`; returns its bytes. The headers name neither compiler nor paths

@@ -1,17 +1,22 @@
 //! The images of the stack's services: each a small root of Debian packages and files of ours, in the store of the system
 //! partition.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 use crate::build::layer::Layer;
 use crate::build::store::{self, Image, STORE};
 use crate::build::tree::Tree;
 use crate::build::trim::{self, Trim};
-use crate::build::{BuildError, at, overlay};
-use crate::config::Config;
+use crate::build::{BuildError, at, compile, overlay};
+use crate::config::{Config, Container};
 use crate::fetch::Cache;
 use crate::lock::{Lock, Section};
+use crate::tools::Tools;
 use crate::ui::Ui;
 
 /// Folders that every container has.
@@ -19,6 +24,8 @@ const FOLDERS: [&str; 8] = ["dev", "etc", "proc", "run", "sys", "tmp", "var", "d
 /// Root's entry, for programs that ask for its name. Users of services have numbers alone.
 const PASSWD: &str = "root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
+/// Files smaller than a page, in bytes, are not worth being shared.
+const SHARED: u64 = 4096;
 /// Bits that give a program more than its caller has: nothing in a container may.
 const PRIVILEGED: u32 = 0o6000;
 
@@ -26,6 +33,8 @@ const PRIVILEGED: u32 = 0o6000;
 pub struct Parts<'a> {
     /// The checkout: `stack/NAME/rootfs` is laid over the packages.
     pub project: &'a Path,
+    /// What our own programs are compiled with.
+    pub tools: &'a Tools,
     /// What is made.
     pub config: &'a Config,
     /// Of what.
@@ -43,12 +52,9 @@ pub struct Parts<'a> {
 /// # Errors
 /// When a package is damaged or a folder cannot be written.
 pub fn add(tree: &Tree, parts: &Parts<'_>, ui: Ui) -> Result<(), BuildError> {
-    if parts.config.container.is_empty() {
-        return Ok(());
-    }
     let mut roots = Vec::new();
-    for name in parts.config.container.keys() {
-        roots.push(root(name, parts, ui)?);
+    for (name, container) in &parts.config.container {
+        roots.push(root(name, container, parts, ui)?);
     }
     let stage = ui.stage("containers", None);
     let mut images = Vec::new();
@@ -58,12 +64,14 @@ pub fn add(tree: &Tree, parts: &Parts<'_>, ui: Ui) -> Result<(), BuildError> {
     }
     let bytes: u64 = images.iter().map(|image| image.layer.bytes).sum();
     store::write(&tree.path(STORE), &images, parts.lock.epoch)?;
-    stage.finish(&format!("{} images, {}", images.len(), crate::ui::human(bytes)));
+    let shared = share(&tree.path(STORE))?;
+    let (bytes, shared) = (crate::ui::human(bytes), crate::ui::human(shared));
+    stage.finish(&format!("{} images, {bytes}, {shared} of it shared", images.len()));
     Ok(())
 }
 
 /// The root of one container.
-fn root(name: &str, parts: &Parts<'_>, ui: Ui) -> Result<Tree, BuildError> {
+fn root(name: &str, container: &Container, parts: &Parts<'_>, ui: Ui) -> Result<Tree, BuildError> {
     let place = parts.work.join("containers").join(name);
     let section = Section::Container(name.to_owned());
     let mut tree = Tree::unpack((parts.lock, section), parts.cache, &place, parts.trim, ui)?;
@@ -74,6 +82,22 @@ fn root(name: &str, parts: &Parts<'_>, ui: Ui) -> Result<Tree, BuildError> {
     }
     tree.write("etc/passwd", PASSWD.as_bytes())?;
     tree.write("etc/group", GROUP.as_bytes())?;
+    let mut programs = Vec::new();
+    for name in &container.programs {
+        programs.push((name, compile::program(parts.tools, parts.project, name, ui)?));
+    }
+    if let Some(published) = &container.published {
+        programs.push((&published.program, compile::published(parts.tools, parts.project, published, ui)?));
+    }
+    for (name, path) in programs {
+        let place = Path::new("usr/bin").join(name);
+        tree.write(&place, &std::fs::read(&path).map_err(at(path))?)?;
+        let path = tree.path(&place);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).map_err(at(path))?;
+    }
+    for (place, folder) in &container.folders {
+        overlay::onto(&mut tree, place, &parts.project.join(folder))?;
+    }
     let ours = parts.project.join("stack").join(name).join("rootfs");
     if ours.exists() {
         overlay::apply(&mut tree, &ours)?;
@@ -87,4 +111,52 @@ fn root(name: &str, parts: &Parts<'_>, ui: Ui) -> Result<Tree, BuildError> {
         }
     }
     Ok(tree)
+}
+
+/// Makes equal files of the store one: libraries that several images have. Returns how many bytes that spares.
+fn share(store: &Path) -> Result<u64, BuildError> {
+    let mut first: BTreeMap<(Vec<u8>, u32), PathBuf> = BTreeMap::new();
+    let mut spared = 0;
+    for path in crate::files::walk(store).map_err(at(store))? {
+        let metadata = std::fs::symlink_metadata(&path).map_err(at(&path))?;
+        if !metadata.is_file() || metadata.len() < SHARED {
+            continue;
+        }
+        let hash = Sha256::digest(std::fs::read(&path).map_err(at(&path))?).to_vec();
+        match first.entry((hash, metadata.permissions().mode())) {
+            Entry::Vacant(entry) => {
+                entry.insert(path);
+            }
+            Entry::Occupied(same) => {
+                std::fs::remove_file(&path).map_err(at(&path))?;
+                std::fs::hard_link(same.get(), &path).map_err(at(&path))?;
+                spared += metadata.len();
+            }
+        }
+    }
+    Ok(spared)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn equal_files_become_one_and_others_stay() {
+        let store = tempfile::tempdir().unwrap();
+        let put = |name: &str, byte: u8| {
+            let path = store.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, vec![byte; 8192]).unwrap();
+        };
+        put("a/libc.so", 1);
+        put("b/libc.so", 1);
+        put("b/program", 2);
+        assert_eq!(share(store.path()).unwrap(), 8192);
+        let links = |name: &str| std::fs::metadata(store.path().join(name)).unwrap().nlink();
+        assert_eq!((links("a/libc.so"), links("b/libc.so"), links("b/program")), (2, 2, 1));
+        assert_eq!(std::fs::read(store.path().join("b/libc.so")).unwrap(), vec![1; 8192]);
+    }
 }

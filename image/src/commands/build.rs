@@ -206,6 +206,7 @@ impl Bench<'_> {
         packages::write(tree, self.config, self.lock, &kernel.release)?;
         let parts = Parts {
             project,
+            tools: self.tools,
             config: self.config,
             lock: self.lock,
             cache: &Cache::new(&self.paths.cache),

@@ -72,8 +72,8 @@ pub fn resolve(
         package: Vec::new(),
     };
     let mut sections = vec![(Section::System, DEVICE, system)];
-    let containers = config.container.iter();
-    sections.extend(containers.map(|(name, one)| (Section::Container(name.clone()), DEVICE, one.packages())));
+    let containers = config.containers();
+    sections.extend(containers.map(|(name, packages)| (Section::Container(name.clone()), DEVICE, packages)));
     sections.push((Section::Tools, host, tools));
     let mut fetched = BTreeSet::new();
     for (section, native, wanted) in sections {

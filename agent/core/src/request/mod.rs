@@ -8,6 +8,7 @@ pub mod problem;
 pub mod rescue;
 pub mod settings;
 pub mod setup;
+pub mod stack;
 pub mod status;
 pub mod tokens;
 pub mod update;
@@ -77,6 +78,16 @@ pub enum Request {
     InstallUpdate(update::InstallWish),
     /// Restarts into the system that ran before, if it is whole.
     RollBack,
+    /// The stack now.
+    Stack,
+    /// What a compose file would change.
+    PlanStack(stack::ComposeFile),
+    /// Declares a compose file. Answered before its services run.
+    ApplyStack(stack::ComposeFile),
+    /// Declares what was declared before.
+    RollBackStack,
+    /// Declares no stack. What services keep stays.
+    RemoveStack,
     /// What rescue found.
     Rescue,
     /// Everything on the data partition as an archive, which goes to a file descriptor beside the request.

@@ -51,6 +51,8 @@ pub enum Kind {
     UpdateFailed,
     /// The device waits for another byte of the upload: `offset` of the update's status says for which.
     WrongOffset,
+    /// The compose file cannot be used; `detail` names the line and the reason.
+    StackRefused,
     /// The device is in rescue, where this is not possible.
     InRescue,
     /// The device is not in rescue, and this is possible only there.
@@ -85,7 +87,8 @@ impl Kind {
             | Self::WeakPassword
             | Self::RecoveryNotKept
             | Self::CannotJoin
-            | Self::UpdateRefused => 422,
+            | Self::UpdateRefused
+            | Self::StackRefused => 422,
             Self::TooManyTries => 429,
             Self::Failed | Self::UpdateFailed => 500,
             Self::AgentAway => 503,
@@ -118,6 +121,7 @@ impl Kind {
             Self::UpdateRefused => "This update was not taken",
             Self::UpdateFailed => "The update was not installed",
             Self::WrongOffset => "The upload goes on at another byte",
+            Self::StackRefused => "This compose file cannot be used",
             Self::InRescue => "Not possible in rescue",
             Self::NotInRescue => "Possible only in rescue",
             Self::Failed => "The device failed to do this",

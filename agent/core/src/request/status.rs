@@ -124,4 +124,6 @@ pub enum EventKind {
     UpdateInstall,
     /// The way back to the system that ran before was asked for.
     RollBack,
+    /// Another stack was declared, or none.
+    StackChanged,
 }

@@ -10,7 +10,7 @@ use super::Refusal;
 use super::values::{Bytes, Command, ContainerPath, Cpus, Mount, Name, Pairs, Port, Span};
 
 /// Longest file, in bytes.
-pub const MOST_BYTES: usize = 256 << 10;
+pub const MOST_BYTES: usize = 32 << 10;
 /// Services at most.
 const MOST_SERVICES: usize = 32;
 /// Memory at most of a service that says nothing, in bytes.

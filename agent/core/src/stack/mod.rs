@@ -3,8 +3,10 @@
 
 pub mod compose;
 pub mod doctor;
+pub mod health;
 pub mod plan;
 pub mod quadlet;
+pub mod record;
 pub mod refusal;
 pub mod values;
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::quadlet::{File, unit_of};
+use super::quadlet::{File, NETWORK, unit_of};
+use crate::request::stack::{ChangeKind, ServiceChange};
 
 /// What a unit is (systemd's `ActiveState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +74,30 @@ pub fn plan(wanted: &[File], seen: &Seen) -> Vec<Step> {
     steps
 }
 
+/// The services that a plan touches, for people.
+#[must_use]
+pub fn changes(steps: &[Step]) -> Vec<ServiceChange> {
+    let service = |unit: &String| unit.strip_prefix("stack-")?.strip_suffix(".service").map(str::to_owned);
+    let mut touched: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+    for step in steps {
+        match step {
+            Step::Stop(unit) if !unit.ends_with(NETWORK) => {
+                service(unit).into_iter().for_each(|name| touched.entry(name).or_default().0 = true);
+            }
+            Step::Start(unit) => {
+                service(unit).into_iter().for_each(|name| touched.entry(name).or_default().1 = true);
+            }
+            _ => {}
+        }
+    }
+    let kind = |(stops, starts)| match (stops, starts) {
+        (true, true) => ChangeKind::Replace,
+        (true, false) => ChangeKind::Stop,
+        (false, _) => ChangeKind::Start,
+    };
+    touched.into_iter().map(|(service, what)| ServiceChange { service, change: kind(what) }).collect()
+}
+
 fn is_container(file: &str) -> bool {
     file.ends_with(".container")
 }
@@ -133,6 +158,10 @@ mod tests {
         File { name: name.to_owned(), text: text.to_owned() }
     }
 
+    fn words(steps: &[Step]) -> Vec<String> {
+        changes(steps).iter().map(|one| format!("{} {:?}", one.service, one.change)).collect()
+    }
+
     #[test]
     fn only_what_changed_is_touched() {
         let wanted =
@@ -141,9 +170,11 @@ mod tests {
         assert_eq!(first.len(), 6, "three files, a reload, two services: {first:?}");
         let seen = first.iter().fold(Seen::default(), take);
         assert_eq!(plan(&wanted, &seen), []);
+        assert_eq!(words(&first), ["a Start", "b Start"]);
         let changed = [file("stack-a.container", "2"), file("stack-n.network", "1")];
         let start = |unit: &str| Step::Start(unit.to_owned());
         let stop = |unit: &str| Step::Stop(unit.to_owned());
+        assert_eq!(words(&plan(&changed, &seen)), ["a Replace", "b Stop"]);
         assert_eq!(
             plan(&changed, &seen),
             [

@@ -28,8 +28,12 @@ pub struct File {
     pub text: String,
 }
 
+/// End of the name of a network's unit.
+pub(super) const NETWORK: &str = "-network.service";
+
 /// The unit of a service.
-fn unit(service: &Name) -> String {
+#[must_use]
+pub fn unit(service: &Name) -> String {
     format!("stack-{service}.service")
 }
 
@@ -37,7 +41,7 @@ fn unit(service: &Name) -> String {
 #[must_use]
 pub fn unit_of(file: &str) -> Option<String> {
     let service = file.strip_suffix(".container").map(|stem| format!("{stem}.service"));
-    let network = || file.strip_suffix(".network").map(|stem| format!("{stem}-network.service"));
+    let network = || file.strip_suffix(".network").map(|stem| format!("{stem}{NETWORK}"));
     service.or_else(network)
 }
 
@@ -50,6 +54,14 @@ pub fn render(stack: &Stack, users: &BTreeMap<Name, u32>) -> Vec<File> {
         files.push(container(stack, name, &service.value, first));
     }
     files
+}
+
+/// The folders that services keep data in.
+pub fn folders(stack: &Stack) -> impl Iterator<Item = String> {
+    let of = |(name, service): (&Name, &Service)| -> Vec<String> {
+        service.volumes.iter().map(|mount| format!("{DATA}/{name}/{}", mount.value.volume)).collect()
+    };
+    stack.services.iter().flat_map(move |(name, service)| of((name, &service.value)))
 }
 
 /// The networks that services are in.

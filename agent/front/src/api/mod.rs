@@ -8,6 +8,7 @@ mod owner;
 mod rescue;
 mod settings;
 mod setup;
+mod stack;
 mod status;
 mod tokens;
 mod update;
@@ -158,6 +159,9 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(update::install))
         .routes(routes!(update::restart))
         .routes(routes!(update::roll_back))
+        .routes(routes!(stack::stack, stack::apply, stack::remove))
+        .routes(routes!(stack::plan))
+        .routes(routes!(stack::roll_back))
         .routes(routes!(rescue::rescue))
         .routes(routes!(rescue::restart))
         .routes(routes!(rescue::factory_reset))

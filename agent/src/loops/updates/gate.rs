@@ -12,7 +12,7 @@ use tayberry_format::boot_report::Data;
 use tokio::task::JoinHandle;
 
 use super::Handle;
-use crate::device::{authority, boot, clock, network, whole_file};
+use crate::device::{authority, boot, clock, network, systemd, whole_file};
 use crate::update::direct::Reader;
 
 const AGENT: Check = Check { name: "agent", deadline: Duration::from_secs(300) };
@@ -22,21 +22,6 @@ const TIME: Check = Check { name: "time", deadline: Duration::from_secs(240) };
 const SLOT: Check = Check { name: "system partition", deadline: Duration::from_secs(280) };
 /// Written and read back.
 const PROBE: &str = "/var/lib/tayberry/health-probe";
-
-#[zbus::proxy(
-    interface = "org.freedesktop.systemd1.Manager",
-    default_service = "org.freedesktop.systemd1",
-    default_path = "/org/freedesktop/systemd1"
-)]
-trait Manager {
-    fn load_unit(&self, name: &str) -> zbus::Result<zbus::OwnedObjectPath>;
-}
-
-#[zbus::proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
-trait Unit {
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn active_state(&self) -> zbus::Result<String>;
-}
 
 /// What was begun once and takes its time.
 pub(super) struct Looking {
@@ -110,11 +95,7 @@ fn time() -> Finding {
 
 /// The front serves the ports, says systemd, and answers as a browser would have it.
 async fn front(bus: &zbus::Connection) -> Finding {
-    let state = async {
-        let path = ManagerProxy::new(bus).await?.load_unit("tayberry-front.service").await?;
-        UnitProxy::builder(bus).path(path).build().await?.active_state().await
-    };
-    match state.await {
+    match systemd::active_state(bus, "tayberry-front.service").await {
         Ok(state) if state == "active" => {
             let asked = tokio::task::spawn_blocking(ask_front).await.map_err(|error| error.to_string());
             asked.flatten().map_or_else(Finding::Waiting, |()| Finding::Passed)

@@ -8,15 +8,7 @@ use tayberry_core::update::record::{Event, Phase};
 use super::{Handle, busy};
 use crate::device::mailbox::Mailbox;
 use crate::device::slots;
-
-#[zbus::proxy(
-    interface = "org.freedesktop.systemd1.Manager",
-    default_service = "org.freedesktop.systemd1",
-    default_path = "/org/freedesktop/systemd1"
-)]
-trait Manager {
-    fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
-}
+use crate::device::systemd::ManagerProxy;
 
 impl Handle {
     /// Restarts into the update that was written.

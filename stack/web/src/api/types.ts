@@ -3,7 +3,7 @@
 export type Language = "en" | "de";
 /** `stable`, `beta`, or one of the publisher's own. */
 export type Channel = string;
-export type Scope = "status" | "settings" | "network" | "updates";
+export type Scope = "status" | "settings" | "network" | "updates" | "stack";
 export type Role = "setup" | "owner";
 
 export interface Overview {
@@ -109,7 +109,7 @@ export interface Room {
 export const EVENT_KINDS = [
   "started", "claimed", "signed-in", "sign-in-refused", "password-changed", "settings-changed",
   "network-changed", "network-reverted", "token-created", "token-revoked",
-  "update-received", "update-restart", "update-install", "roll-back",
+  "update-received", "update-restart", "update-install", "roll-back", "stack-changed",
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
@@ -190,7 +190,7 @@ export interface NewToken {
 export const PROBLEM_KINDS = [
   "bad-request", "not-found", "not-allowed", "sign-in-first", "forbidden", "wrong-code", "wrong-password",
   "too-many-tries", "already-owned", "not-owned-yet", "weak-password", "recovery-not-kept", "cannot-join",
-  "nothing-to-confirm", "other-network", "update-busy", "update-refused", "update-failed", "wrong-offset", "in-rescue",
+  "nothing-to-confirm", "other-network", "update-busy", "update-refused", "update-failed", "wrong-offset", "stack-refused", "in-rescue",
   "not-in-rescue", "failed",
 ] as const;
 export type ProblemKind = (typeof PROBLEM_KINDS)[number];

@@ -8,7 +8,7 @@ import { Action, Form, Submit, Trouble } from "../parts/form";
 import { useAsk } from "../parts/use-ask";
 import { useWords } from "../text/language";
 
-const SCOPES: readonly Scope[] = ["status", "settings", "network", "updates"];
+const SCOPES: readonly Scope[] = ["status", "settings", "network", "updates", "stack"];
 
 interface TokenFormProps {
   onMade: (made: NewToken) => Promise<void>;

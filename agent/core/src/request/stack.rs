@@ -1,0 +1,101 @@
+//! The stack: what is declared, what runs, and what a change would do.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A compose file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComposeFile {
+    /// Its text, up to 32 KiB; `docs/operating/stack.md` says what is understood of the Compose Specification.
+    pub compose: String,
+}
+
+/// What a compose file would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StackPlan {
+    /// The services that are touched; none when everything is as the file says.
+    pub changes: Vec<ServiceChange>,
+    /// What is allowed and yet unwise.
+    pub warnings: Vec<StackWarning>,
+}
+
+/// A service that is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceChange {
+    /// Its name.
+    pub service: String,
+    /// What happens to it.
+    pub change: ChangeKind,
+}
+
+/// What happens to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    /// It is started.
+    Start,
+    /// It is stopped, and started as it is declared now.
+    Replace,
+    /// It is stopped. What it keeps stays.
+    Stop,
+}
+
+/// Something unwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StackWarning {
+    /// The line of the compose file, from 1.
+    pub line: u64,
+    /// What, why, and what to do.
+    pub sentence: String,
+}
+
+/// The stack now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StackState {
+    /// The compose file that is declared; none runs if absent.
+    pub compose: Option<String>,
+    /// There is a declaration before this one to go back to.
+    pub can_roll_back: bool,
+    /// Services are being changed to what is declared.
+    pub busy: bool,
+    /// Why that did not succeed, the last time it was tried.
+    pub problem: Option<String>,
+    /// The services.
+    pub services: Vec<ServiceState>,
+}
+
+/// A service now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceState {
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub image: String,
+    /// How it is.
+    pub health: ServiceHealth,
+    /// The same in a sentence, with the reason.
+    pub sentence: String,
+    /// Memory in use, in bytes; absent when it does not run.
+    pub memory_bytes: Option<u64>,
+    /// Memory at most, in bytes.
+    pub memory_limit_bytes: u64,
+    /// How often it was started again by itself.
+    pub restarts: u32,
+}
+
+/// How a service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceHealth {
+    /// It runs, and its check is passed if it has one.
+    Healthy,
+    /// It is starting.
+    Starting,
+    /// It ended, and is started again.
+    Restarting,
+    /// It ended, and is not started again.
+    Failed,
+    /// It does not run.
+    Stopped,
+}

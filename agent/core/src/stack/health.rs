@@ -1,0 +1,100 @@
+//! How a service is, in a sentence, from what systemd says of its unit (org.freedesktop.systemd1(5)).
+
+use crate::request::stack::ServiceHealth;
+
+/// What systemd says of a unit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// `ActiveState`.
+    pub active: String,
+    /// `SubState`.
+    pub sub: String,
+    /// `Result`: how it ended the last time.
+    pub result: String,
+    /// `ExecMainCode`: 1 when it ended by itself, 2 or 3 when a signal ended it (`si_code`, sigaction(2)).
+    pub code: i32,
+    /// `ExecMainStatus`: the exit code, or the signal.
+    pub status: i32,
+    /// `NRestarts`.
+    pub restarts: u32,
+    /// Memory at most, in bytes.
+    pub memory_limit: u64,
+}
+
+impl Facts {
+    /// How it is, and the sentence.
+    #[must_use]
+    pub fn health(&self) -> (ServiceHealth, String) {
+        match (self.active.as_str(), self.sub.as_str()) {
+            ("active" | "reloading", "exited") => (ServiceHealth::Healthy, "It has done its work.".into()),
+            ("active" | "reloading", _) => (ServiceHealth::Healthy, "It runs.".into()),
+            ("activating", "auto-restart" | "auto-restart-queued") => {
+                let end = self.end();
+                (ServiceHealth::Restarting, format!("{end} It is started again{}.", self.times()))
+            }
+            ("activating", _) if self.restarts > 0 => {
+                let end = self.end();
+                (ServiceHealth::Restarting, format!("{end} It is starting again{}.", self.times()))
+            }
+            ("activating", _) => (ServiceHealth::Starting, "It is starting.".into()),
+            ("failed", _) => (ServiceHealth::Failed, format!("{} It is not started again.", self.end())),
+            ("deactivating", _) => (ServiceHealth::Stopped, "It is stopping.".into()),
+            _ => (ServiceHealth::Stopped, "It does not run.".into()),
+        }
+    }
+
+    fn times(&self) -> String {
+        if self.restarts > 1 { format!("; that was {} times so far", self.restarts) } else { String::new() }
+    }
+
+    /// How it ended.
+    fn end(&self) -> String {
+        match self.result.as_str() {
+            "oom-kill" => {
+                let limit = self.memory_limit >> 20;
+                format!("It needed more memory than its {limit} MiB and was ended; raise its mem_limit.")
+            }
+            "timeout" => "It did not become healthy in time.".to_owned(),
+            "watchdog" => "It no longer answered.".to_owned(),
+            "start-limit-hit" => "It ended again and again.".to_owned(),
+            _ if self.code == 1 => format!("It ended with code {}.", self.status),
+            _ if self.code > 1 => format!("Signal {} ended it.", self.status),
+            _ => "It did not start.".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_has_its_sentence() {
+        let facts = |active: &str, sub: &str, result: &str, code, status, restarts| Facts {
+            active: active.into(),
+            sub: sub.into(),
+            result: result.into(),
+            code,
+            status,
+            restarts,
+            memory_limit: 64 << 20,
+        };
+        for (facts, health, part) in [
+            (facts("active", "running", "success", 0, 0, 0), ServiceHealth::Healthy, "It runs."),
+            (facts("activating", "start", "success", 0, 0, 0), ServiceHealth::Starting, "starting"),
+            (
+                facts("activating", "auto-restart", "exit-code", 1, 3, 2),
+                ServiceHealth::Restarting,
+                "code 3. It is started again; that was 2 times",
+            ),
+            (facts("activating", "start", "signal", 2, 9, 1), ServiceHealth::Restarting, "Signal 9 ended it."),
+            (facts("activating", "auto-restart", "oom-kill", 2, 9, 1), ServiceHealth::Restarting, "its 64 MiB"),
+            (facts("failed", "failed", "timeout", 1, 1, 0), ServiceHealth::Failed, "healthy in time"),
+            (facts("inactive", "dead", "success", 0, 0, 0), ServiceHealth::Stopped, "does not run"),
+            (facts("", "", "", 0, 0, 0), ServiceHealth::Stopped, "does not run"),
+        ] {
+            let (found, sentence) = facts.health();
+            assert!(found == health && sentence.contains(part), "{facts:?}: {found:?} {sentence}");
+        }
+    }
+}

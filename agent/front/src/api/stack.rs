@@ -1,0 +1,38 @@
+//! The stack.
+
+use axum::Json;
+use tayberry_core::request::Request;
+use tayberry_core::request::stack::{ComposeFile, StackPlan, StackState};
+
+use super::body::Body;
+use super::{Asking, Problems, Refusal};
+
+/// What is declared, and how its services are.
+#[utoipa::path(get, path = "/stack", tag = "stack", responses((status = 200, body = StackState), Problems))]
+pub(super) async fn stack(asking: Asking) -> Result<Json<StackState>, Refusal> {
+    Ok(Json(asking.ask(Request::Stack).await?))
+}
+
+/// What a compose file would change. Nothing is.
+#[utoipa::path(post, path = "/stack/plan", tag = "stack", request_body = ComposeFile, responses((status = 200, body = StackPlan), Problems))]
+pub(super) async fn plan(asking: Asking, Body(file): Body<ComposeFile>) -> Result<Json<StackPlan>, Refusal> {
+    Ok(Json(asking.ask(Request::PlanStack(file)).await?))
+}
+
+/// Declares a compose file. The answer comes before its services run: `busy` says whether they are being changed.
+#[utoipa::path(put, path = "/stack", tag = "stack", request_body = ComposeFile, responses((status = 200, body = StackState), Problems))]
+pub(super) async fn apply(asking: Asking, Body(file): Body<ComposeFile>) -> Result<Json<StackState>, Refusal> {
+    Ok(Json(asking.ask(Request::ApplyStack(file)).await?))
+}
+
+/// Declares what was declared before.
+#[utoipa::path(post, path = "/stack/rollback", tag = "stack", responses((status = 200, body = StackState), Problems))]
+pub(super) async fn roll_back(asking: Asking) -> Result<Json<StackState>, Refusal> {
+    Ok(Json(asking.ask(Request::RollBackStack).await?))
+}
+
+/// Declares no stack. What services keep stays.
+#[utoipa::path(delete, path = "/stack", tag = "stack", responses((status = 200, body = StackState), Problems))]
+pub(super) async fn remove(asking: Asking) -> Result<Json<StackState>, Refusal> {
+    Ok(Json(asking.ask(Request::RemoveStack).await?))
+}

@@ -1,0 +1,116 @@
+//! `tayberryctl stack`: what runs, what a compose file would change, and changing it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use futures_util::StreamExt;
+use serde::Serialize;
+use tayberry_core::request::Request;
+use tayberry_core::request::stack::{ChangeKind, ComposeFile, StackPlan, StackState};
+
+use super::{CtlError, ask};
+use crate::service::client::AgentProxy;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what is declared, and how its services are
+    Status,
+    /// Show what a compose file would change
+    Plan {
+        /// The compose file
+        file: PathBuf,
+    },
+    /// Declare a compose file, and wait until its services run
+    Apply {
+        /// The compose file
+        file: PathBuf,
+    },
+    /// Declare what was declared before, and wait until its services run
+    Rollback,
+    /// Declare no stack; what services keep stays
+    Remove,
+}
+
+/// What there is to show.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Shown {
+    /// The stack.
+    State(StackState),
+    /// A plan.
+    Plan(StackPlan),
+}
+
+/// Does it.
+///
+/// # Errors
+/// When the agent refuses or does not answer, or a service does not start.
+pub async fn run(agent: &AgentProxy<'_>, command: &Command) -> Result<Shown, CtlError> {
+    Ok(match command {
+        Command::Status => Shown::State(ask(agent, &Request::Stack).await?),
+        Command::Plan { file } => Shown::Plan(ask(agent, &Request::PlanStack(read(file)?)).await?),
+        Command::Apply { file } => changed(agent, &Request::ApplyStack(read(file)?)).await?,
+        Command::Rollback => changed(agent, &Request::RollBackStack).await?,
+        Command::Remove => changed(agent, &Request::RemoveStack).await?,
+    })
+}
+
+fn read(path: &Path) -> Result<ComposeFile, CtlError> {
+    let compose = std::fs::read_to_string(path)
+        .map_err(|error| CtlError::File { path: path.to_owned(), error })?;
+    Ok(ComposeFile { compose })
+}
+
+/// Asks, and waits for the end, which the agent tells of.
+async fn changed(agent: &AgentProxy<'_>, request: &Request) -> Result<Shown, CtlError> {
+    let mut changes = agent.receive_stack_busy_changed().await;
+    let mut now: StackState = ask(agent, request).await?;
+    while now.busy {
+        changes.next().await;
+        now = ask(agent, &Request::Stack).await?;
+    }
+    now.problem.clone().map_or(Ok(Shown::State(now)), |problem| Err(CtlError::Refused(problem)))
+}
+
+/// For people.
+#[must_use]
+pub fn words(shown: &Shown) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let mut line = |words: std::fmt::Arguments<'_>| writeln!(text, "{words}").unwrap_or_default();
+    match shown {
+        Shown::Plan(plan) => {
+            for one in &plan.changes {
+                let sign = match one.change {
+                    ChangeKind::Start => '+',
+                    ChangeKind::Replace => '~',
+                    ChangeKind::Stop => '-',
+                };
+                line(format_args!("{sign} {}", one.service));
+            }
+            if plan.changes.is_empty() {
+                line(format_args!("Everything is as the file says."));
+            }
+            for warning in &plan.warnings {
+                line(format_args!("line {}: {}", warning.line, warning.sentence));
+            }
+        }
+        Shown::State(now) => {
+            if now.services.is_empty() {
+                line(format_args!("No stack is declared (tayberryctl stack apply FILE)."));
+            }
+            for service in &now.services {
+                let memory = service.memory_bytes.map_or(String::new(), |bytes| {
+                    format!("{} of {} MiB", bytes >> 20, service.memory_limit_bytes >> 20)
+                });
+                line(format_args!("{:16} {:18} {}", service.name, memory, service.sentence));
+            }
+            if let Some(problem) = &now.problem {
+                line(format_args!("problem: {problem}"));
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,41 @@
+//! The stack: what runs, and what the owner declares.
+
+use tayberry_core::request::problem::Problem;
+use tayberry_core::request::stack::{ComposeFile, StackPlan, StackState};
+use tayberry_core::request::status::EventKind;
+
+use super::{Desk, Sender};
+
+impl Desk {
+    /// Whether services are being changed.
+    #[must_use]
+    pub fn stack_busy(&self) -> bool {
+        self.stack.is_busy()
+    }
+
+    pub(super) async fn stack(&self) -> Result<StackState, Problem> {
+        self.stack.state().await
+    }
+
+    pub(super) async fn plan_stack(&self, file: &ComposeFile) -> Result<StackPlan, Problem> {
+        self.stack.plan(file).await
+    }
+
+    pub(super) async fn apply_stack(&self, sender: &Sender, file: ComposeFile) -> Result<StackState, Problem> {
+        let now = self.stack.apply(file).await?;
+        self.happened(EventKind::StackChanged, sender);
+        Ok(now)
+    }
+
+    pub(super) async fn roll_back_stack(&self, sender: &Sender) -> Result<StackState, Problem> {
+        let now = self.stack.roll_back().await?;
+        self.happened(EventKind::StackChanged, sender);
+        Ok(now)
+    }
+
+    pub(super) async fn remove_stack(&self, sender: &Sender) -> Result<StackState, Problem> {
+        let now = self.stack.remove().await?;
+        self.happened(EventKind::StackChanged, sender);
+        Ok(now)
+    }
+}

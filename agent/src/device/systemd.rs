@@ -1,0 +1,173 @@
+//! systemd over D-Bus (org.freedesktop.systemd1(5)): units are started, stopped and looked at.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tayberry_core::stack::health::Facts;
+use tayberry_core::stack::plan::Unit;
+
+/// The manager.
+#[zbus::proxy(
+    interface = "org.freedesktop.systemd1.Manager",
+    default_service = "org.freedesktop.systemd1",
+    default_path = "/org/freedesktop/systemd1"
+)]
+pub trait Manager {
+    /// Begins to start a unit; returns the job.
+    fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
+    /// Begins to stop a unit; returns the job.
+    fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
+    /// A unit that failed counts as one that was never started.
+    fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
+    /// Reads a unit, if it was not.
+    fn load_unit(&self, name: &str) -> zbus::Result<zbus::OwnedObjectPath>;
+    /// Reads all units anew, and runs the generators.
+    fn reload(&self) -> zbus::Result<()>;
+    /// Signals are sent from here on.
+    fn subscribe(&self) -> zbus::Result<()>;
+    /// A job has ended.
+    #[zbus(signal)]
+    fn job_removed(&self, id: u32, job: zbus::OwnedObjectPath, unit: &str, result: &str) -> zbus::Result<()>;
+}
+
+/// A unit.
+#[zbus::proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
+trait AnyUnit {
+    /// `ActiveState`.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn active_state(&self) -> zbus::Result<String>;
+    /// `SubState`.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn sub_state(&self) -> zbus::Result<String>;
+    /// `LoadState`.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn load_state(&self) -> zbus::Result<String>;
+    /// `NeedDaemonReload`.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn need_daemon_reload(&self) -> zbus::Result<bool>;
+}
+
+/// A service.
+#[zbus::proxy(interface = "org.freedesktop.systemd1.Service", default_service = "org.freedesktop.systemd1")]
+trait Service {
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn result(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn exec_main_code(&self) -> zbus::Result<i32>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn exec_main_status(&self) -> zbus::Result<i32>;
+    #[zbus(property(emits_changed_signal = "false"), name = "NRestarts")]
+    fn n_restarts(&self) -> zbus::Result<u32>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn memory_current(&self) -> zbus::Result<u64>;
+}
+
+/// What is asked of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Job {
+    /// That it runs.
+    Start,
+    /// That it does not.
+    Stop,
+}
+
+/// Asks the same of all `units` at once and waits for the ends of the jobs. Returns the results of those that did not succeed.
+///
+/// # Errors
+/// When systemd refuses, or the jobs do not end in time.
+pub async fn run(
+    bus: &zbus::Connection,
+    job: Job,
+    units: &[String],
+    within: Duration,
+) -> zbus::Result<BTreeMap<String, String>> {
+    let manager = ManagerProxy::new(bus).await?;
+    manager.subscribe().await?;
+    // Before the first job is asked for: none may end unheard.
+    let mut ends = manager.receive_job_removed().await?;
+    let mut waiting = BTreeMap::new();
+    for unit in units {
+        let path = match job {
+            Job::Start => manager.start_unit(unit, "replace").await?,
+            Job::Stop => manager.stop_unit(unit, "replace").await?,
+        };
+        waiting.insert(path, unit.clone());
+    }
+    let mut bad = BTreeMap::new();
+    let all = async {
+        while !waiting.is_empty() {
+            let Some(end) = ends.next().await else { break };
+            let end = end.args()?;
+            if let Some(unit) = waiting.remove(end.job()).filter(|_| *end.result() != "done") {
+                bad.insert(unit, (*end.result()).to_owned());
+            }
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(within, all).await {
+        Ok(ended) => ended.map(|()| bad),
+        Err(_) => Err(zbus::Error::InputOutput(std::sync::Arc::new(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            format!("systemd did not finish {units:?} within {} s", within.as_secs()),
+        )))),
+    }
+}
+
+/// The state of a unit, and whether systemd should read its file; none where there is no such unit.
+///
+/// # Errors
+/// When systemd does not answer.
+pub async fn state(bus: &zbus::Connection, unit: &str) -> zbus::Result<Option<(Unit, bool)>> {
+    let unit = any(bus, unit).await?;
+    if unit.load_state().await? == "not-found" {
+        return Ok(None);
+    }
+    let state = match unit.active_state().await?.as_str() {
+        "active" | "reloading" => Unit::Active,
+        "activating" => Unit::Starting,
+        "failed" => Unit::Failed,
+        _ => Unit::Inactive,
+    };
+    Ok(Some((state, unit.need_daemon_reload().await?)))
+}
+
+/// `ActiveState` of a unit.
+///
+/// # Errors
+/// When systemd does not answer.
+pub async fn active_state(bus: &zbus::Connection, unit: &str) -> zbus::Result<String> {
+    any(bus, unit).await?.active_state().await
+}
+
+/// What a service's unit says of it, and its memory now.
+///
+/// # Errors
+/// When systemd does not answer.
+pub async fn facts(
+    bus: &zbus::Connection,
+    unit: &str,
+    memory_limit: u64,
+) -> zbus::Result<(Facts, Option<u64>)> {
+    let manager = ManagerProxy::new(bus).await?;
+    let path = manager.load_unit(unit).await?;
+    let unit = AnyUnitProxy::builder(bus).path(path.clone()).build().await?;
+    let service = ServiceProxy::builder(bus).path(path).build().await?;
+    let facts = Facts {
+        active: unit.active_state().await?,
+        sub: unit.sub_state().await?,
+        result: service.result().await?,
+        code: service.exec_main_code().await?,
+        status: service.exec_main_status().await?,
+        restarts: service.n_restarts().await?,
+        memory_limit,
+    };
+    // It says the largest number where it does not know.
+    let memory = service.memory_current().await?;
+    Ok((facts, Some(memory).filter(|bytes| *bytes != u64::MAX)))
+}
+
+async fn any(bus: &zbus::Connection, unit: &str) -> zbus::Result<AnyUnitProxy<'static>> {
+    let path = ManagerProxy::new(bus).await?.load_unit(unit).await?;
+    AnyUnitProxy::builder(bus).path(path).build().await
+}

@@ -1,0 +1,96 @@
+//! Takes the steps to what is declared.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use tayberry_core::stack::plan::Step;
+use tayberry_core::stack::quadlet::{self, FOLDER};
+use tayberry_core::stack::{Stack, health};
+
+use super::{Handle, StackError};
+use crate::device::systemd::{self, Job, ManagerProxy};
+
+/// How long services may take to start, with what they wait for: images may have to be fetched.
+const START: Duration = Duration::from_secs(20 * 60);
+/// How long services may take to stop.
+const STOP: Duration = Duration::from_secs(2 * 60);
+
+impl Handle {
+    /// Brings the services to what is declared.
+    pub(super) async fn reconcile(&self) -> Result<(), StackError> {
+        let mut record = self.record().clone();
+        let stack = record.declared.as_deref().map(Stack::parse).transpose()?;
+        if let Some(stack) = &stack {
+            // The users of new services first: whoever has files must be known before there are any.
+            record.users(stack);
+            if *self.record() != record {
+                self.save(record).await?;
+            }
+        }
+        let steps = self.steps(stack.as_ref()).await?;
+        for folder in stack.iter().flat_map(quadlet::folders) {
+            fs::create_dir_all(&folder).map_err(|error| StackError::Io(folder, error))?;
+        }
+        let mut starts = Vec::new();
+        for step in steps {
+            tracing::info!("stack: {}", words(&step));
+            match step {
+                Step::Start(unit) => starts.push(unit),
+                other => self.take(other).await?,
+            }
+        }
+        self.start(&starts).await
+    }
+
+    async fn take(&self, step: Step) -> Result<(), StackError> {
+        let at = |name: &str| Path::new(FOLDER).join(name);
+        match step {
+            Step::Stop(unit) => {
+                systemd::run(&self.0.bus, Job::Stop, &[unit], STOP).await?;
+            }
+            Step::Remove(name) => match fs::remove_file(at(&name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StackError::Io(name, error));
+                }
+                _ => {}
+            },
+            Step::Write(file) => {
+                let written = fs::create_dir_all(FOLDER).and_then(|()| fs::write(at(&file.name), &file.text));
+                written.map_err(|error| StackError::Io(file.name, error))?;
+            }
+            Step::Reload => ManagerProxy::new(&self.0.bus).await?.reload().await?,
+            Step::Start(unit) => self.start(&[unit]).await?,
+        }
+        Ok(())
+    }
+
+    /// All at once: systemd knows who waits for whom.
+    async fn start(&self, units: &[String]) -> Result<(), StackError> {
+        let bad = systemd::run(&self.0.bus, Job::Start, units, START).await?;
+        let mut sentences = Vec::new();
+        for (unit, result) in bad {
+            let (facts, _) = systemd::facts(&self.0.bus, &unit, 0).await?;
+            let name = unit.trim_start_matches("stack-").trim_end_matches(".service").to_owned();
+            sentences.push(format!("{name}: {}", sentence(&facts, &result)));
+        }
+        if sentences.is_empty() { Ok(()) } else { Err(StackError::NotStarted(sentences.join(" "))) }
+    }
+}
+
+fn sentence(facts: &health::Facts, result: &str) -> String {
+    match result {
+        "dependency" => "What it depends on did not start.".to_owned(),
+        _ => facts.health().1,
+    }
+}
+
+fn words(step: &Step) -> String {
+    match step {
+        Step::Stop(unit) => format!("stop {unit}"),
+        Step::Remove(name) => format!("remove {name}"),
+        Step::Write(file) => format!("write {}", file.name),
+        Step::Reload => "reload".to_owned(),
+        Step::Start(unit) => format!("start {unit}"),
+    }
+}

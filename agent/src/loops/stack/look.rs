@@ -1,0 +1,85 @@
+//! What is declared, as units, and what is on the device.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+use tayberry_core::request::stack::{ServiceHealth, ServiceState};
+use tayberry_core::stack::plan::{self, Seen, Step};
+use tayberry_core::stack::quadlet::{self, FOLDER, unit_of};
+use tayberry_core::stack::Stack;
+
+use super::{Handle, StackError};
+use crate::device::systemd;
+
+/// What the files of ours begin with.
+const OURS: &str = "stack-";
+/// Of the device's memory, this share is for services, in percent (`services.slice`).
+const SHARE: u64 = 75;
+
+/// Memory for services, in bytes.
+pub(super) fn memory() -> u64 {
+    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    System::new_with_specifics(memory).total_memory() / 100 * SHARE
+}
+
+impl Handle {
+    /// The steps to `stack`, or to none. Users are given to services that have none, and that is saved by whoever applies.
+    pub(super) async fn steps(&self, stack: Option<&Stack>) -> Result<Vec<Step>, StackError> {
+        let mut record = self.record().clone();
+        let wanted = stack.map(|stack| quadlet::render(stack, &record.users(stack))).unwrap_or_default();
+        let files = files(Path::new(FOLDER))?;
+        let mut seen = Seen { files, ..Seen::default() };
+        let named: BTreeSet<String> = seen.files.keys().filter_map(|name| unit_of(name)).collect();
+        for unit in named {
+            match systemd::state(&self.0.bus, &unit).await? {
+                Some((state, stale)) => {
+                    seen.stale |= stale;
+                    seen.units.insert(unit, state);
+                }
+                // The generator has not read the file.
+                None => seen.stale = true,
+            }
+        }
+        Ok(plan::plan(&wanted, &seen))
+    }
+
+    /// The services of `stack`, as they are.
+    pub(super) async fn services(&self, stack: &Stack) -> Result<Vec<ServiceState>, StackError> {
+        let mut services = Vec::new();
+        for (name, service) in &stack.services {
+            let limit = service.value.memory();
+            let (facts, memory) = systemd::facts(&self.0.bus, &quadlet::unit(name), limit).await?;
+            let (health, sentence) = facts.health();
+            services.push(ServiceState {
+                name: name.to_string(),
+                image: service.value.image.value.clone(),
+                health,
+                sentence,
+                memory_bytes: memory.filter(|_| health != ServiceHealth::Stopped),
+                memory_limit_bytes: limit,
+                restarts: facts.restarts,
+            });
+        }
+        Ok(services)
+    }
+}
+
+/// Our files of `folder`.
+fn files(folder: &Path) -> Result<BTreeMap<String, String>, StackError> {
+    let io = |error| StackError::Io(folder.display().to_string(), error);
+    let mut files = BTreeMap::new();
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(files),
+        Err(error) => return Err(io(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(io)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(OURS) {
+            files.insert(name, std::fs::read_to_string(entry.path()).map_err(io)?);
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,217 @@
+//! The stack: looks at what is declared and what runs, and takes the steps between the two that `tayberry_core::stack::plan` names.
+
+mod act;
+mod look;
+mod tell;
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::stack::{ComposeFile, StackPlan, StackState, StackWarning};
+use tayberry_core::stack::record::Record;
+use tayberry_core::stack::{Stack, doctor, plan};
+use tokio::sync::watch;
+
+use crate::device::whole_file;
+
+pub use tell::tell;
+
+/// What is declared: on the data partition.
+const RECORD: &str = "/var/lib/tayberry/stack.json";
+/// Longest record that is read, in bytes.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The record cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{RECORD}: {0}; move it away, and declare the stack again")]
+pub struct RecordError(std::io::Error);
+
+/// A step that was not taken.
+#[derive(Debug, thiserror::Error)]
+enum StackError {
+    /// A file or folder.
+    #[error("{0}: {1}")]
+    Io(String, std::io::Error),
+    /// systemd.
+    #[error("systemd: {0}")]
+    Bus(#[from] zbus::Error),
+    /// The declaration, which an older or newer system wrote.
+    #[error("the declared compose file is not understood by this version: {0}")]
+    Refused(#[from] tayberry_core::stack::Refusal),
+    /// Services that did not start.
+    #[error("{0}")]
+    NotStarted(String),
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Progress {
+    busy: bool,
+    problem: Option<String>,
+}
+
+struct Inner {
+    bus: zbus::Connection,
+    record: Mutex<Record>,
+    progress: watch::Sender<Progress>,
+    wake: tokio::sync::Notify,
+}
+
+/// The loop, for whoever asks; clones share it.
+#[derive(Clone)]
+pub struct Handle(Arc<Inner>);
+
+/// Opens what was declared.
+///
+/// # Errors
+/// When the record cannot be read.
+pub fn open(bus: zbus::Connection) -> Result<Handle, RecordError> {
+    let record = read(Path::new(RECORD)).map_err(RecordError)?;
+    let progress = watch::Sender::new(Progress { busy: record.declared.is_some(), problem: None });
+    Ok(Handle(Arc::new(Inner { bus, record: Mutex::new(record), progress, wake: tokio::sync::Notify::new() })))
+}
+
+fn read(path: &Path) -> std::io::Result<Record> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Record::default()),
+        Ok(found) if found.len() > MOST_BYTES => return Err(std::io::Error::other("it is too long")),
+        other => drop(other?),
+    }
+    serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)
+}
+
+impl Handle {
+    /// Brings the services to what is declared, at once and whenever that changes, for ever.
+    pub async fn run(&self) -> Infallible {
+        loop {
+            self.0.progress.send_modify(|progress| progress.busy = true);
+            let done = self.reconcile().await;
+            if let Err(error) = &done {
+                tracing::error!("stack: {error}");
+            }
+            let problem = done.err().map(|error| error.to_string());
+            self.0.progress.send_replace(Progress { busy: false, problem });
+            self.0.wake.notified().await;
+        }
+    }
+
+    /// Tells of every change.
+    fn watch(&self) -> watch::Receiver<Progress> {
+        self.0.progress.subscribe()
+    }
+
+    /// Whether services are being changed.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.0.progress.borrow().busy
+    }
+
+    /// The stack now.
+    ///
+    /// # Errors
+    /// When systemd does not answer.
+    pub async fn state(&self) -> Result<StackState, Problem> {
+        let record = self.record().clone();
+        let progress = self.0.progress.borrow().clone();
+        let services = match record.declared.as_deref().map(Stack::parse) {
+            Some(Ok(stack)) => self.services(&stack).await.map_err(|error| failed(&error))?,
+            Some(Err(_)) | None => Vec::new(),
+        };
+        Ok(StackState {
+            compose: record.declared,
+            can_roll_back: record.previous.is_some(),
+            busy: progress.busy,
+            problem: progress.problem,
+            services,
+        })
+    }
+
+    /// What `file` would change. Nothing is.
+    ///
+    /// # Errors
+    /// When it is refused, or systemd does not answer.
+    pub async fn plan(&self, file: &ComposeFile) -> Result<StackPlan, Problem> {
+        let stack = parse(file)?;
+        let steps = self.steps(Some(&stack)).await.map_err(|error| failed(&error))?;
+        let warnings = doctor::look(&stack, look::memory())
+            .into_iter()
+            .map(|finding| StackWarning { line: finding.line, sentence: finding.sentence })
+            .collect();
+        Ok(StackPlan { changes: plan::changes(&steps), warnings })
+    }
+
+    /// Declares `file`, and begins.
+    ///
+    /// # Errors
+    /// When it is refused or cannot be saved; then nothing changes.
+    pub async fn apply(&self, file: ComposeFile) -> Result<StackState, Problem> {
+        parse(&file)?;
+        self.declare(|record| record.declare(Some(file.compose))).await
+    }
+
+    /// Declares none, and begins.
+    ///
+    /// # Errors
+    /// When that cannot be saved.
+    pub async fn remove(&self) -> Result<StackState, Problem> {
+        self.declare(|record| record.declare(None)).await
+    }
+
+    /// Declares what was declared before, and begins.
+    ///
+    /// # Errors
+    /// When there is nothing to go back to, or it cannot be saved.
+    pub async fn roll_back(&self) -> Result<StackState, Problem> {
+        if self.record().previous.is_none() {
+            return Err(Problem::new(Kind::NotAllowed, "No stack was declared before this one."));
+        }
+        self.declare(|record| {
+            record.roll_back();
+        })
+        .await
+    }
+
+    /// Saves first: what is declared holds after a power cut, too.
+    async fn declare(&self, change: impl FnOnce(&mut Record)) -> Result<StackState, Problem> {
+        let mut next = self.record().clone();
+        change(&mut next);
+        self.save(next).await.map_err(|error| failed(&error))?;
+        self.0.progress.send_replace(Progress { busy: true, problem: None });
+        self.0.wake.notify_one();
+        self.state().await
+    }
+
+    async fn save(&self, record: Record) -> Result<(), StackError> {
+        let text = serde_json::to_vec_pretty(&record).map_err(std::io::Error::other);
+        let saved = async {
+            let text = text?;
+            tokio::task::spawn_blocking(move || whole_file::replace(Path::new(RECORD), &text)).await?
+        };
+        saved.await.map_err(|error| StackError::Io(RECORD.into(), error))?;
+        *self.record() = record;
+        Ok(())
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn parse(file: &ComposeFile) -> Result<Stack, Problem> {
+    Stack::parse(&file.compose).map_err(|refusal| Problem::new(Kind::StackRefused, capital(&refusal.to_string())))
+}
+
+/// A sentence.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.'))
+    })
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!("stack: {error}");
+    Problem::new(Kind::Failed, error.to_string())
+}

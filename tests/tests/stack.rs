@@ -1,0 +1,93 @@
+//! The stack, driven from outside through the public API: what an owner declares runs, confined, and survives.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use system_tests::update::Owned;
+use system_tests::web::until;
+use system_tests::{Fixture, JourneyError};
+
+/// How long services may take to start on a busy machine without hardware virtualisation.
+const SERVICES: Duration = Duration::from_secs(300);
+
+/// Two services from the images of the system; the limit of one is to be changed.
+fn compose(memory: &str) -> Value {
+    let text = format!(
+        "services:\n  cache:\n    image: localhost/tayberry/redis:system\n    user: 999\n    networks: [back]\n    \
+         volumes: [\"kept:/data\"]\n    tmpfs: [/tmp]\n    mem_limit: {memory}\n    healthcheck:\n      test: [CMD, redis-cli, ping]\n      \
+         interval: 10s\n  store:\n    image: localhost/tayberry/mongo-stand-in:system\n    user: 999\n    networks: [back]\n    \
+         volumes: [\"kept:/data\"]\n    mem_limit: 256m\nvolumes:\n  kept:\nnetworks:\n  back:\n"
+    );
+    json!({ "compose": text })
+}
+
+fn kinds(plan: &Value) -> Vec<String> {
+    let changes = plan["changes"].as_array().into_iter().flatten();
+    changes.map(|one| format!("{} {}", one["service"], one["change"]).replace('"', "")).collect()
+}
+
+/// The services, once nothing is being changed.
+fn settled(owned: &mut Owned) -> Result<Value, JourneyError> {
+    until("the end of the change", SERVICES, || {
+        let now = owned.script.expect(200, "GET", "/stack", None)?;
+        Ok(Some(now).filter(|now| now["busy"] == false))
+    })
+}
+
+fn healths(state: &Value) -> Vec<String> {
+    let services = state["services"].as_array().into_iter().flatten();
+    services.map(|one| format!("{} {}", one["name"], one["health"]).replace('"', "")).collect()
+}
+
+/// It is planned, applied, changed, and taken back; a container can do no more than it was given.
+#[tokio::test]
+async fn a_stack_is_declared_and_runs_confined() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut owned = Owned::start(&fixture)?;
+    let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("64m")))?;
+    assert_eq!(kinds(&planned), ["cache start", "store start"], "{planned}");
+    assert!(planned["warnings"].to_string().contains("store has no healthcheck"), "{planned}");
+    owned.script.expect(200, "PUT", "/stack", Some(&compose("64m")))?;
+    let now = settled(&mut owned)?;
+    let bus = owned.device.bus().await?;
+    if now["problem"] != Value::Null {
+        bus.shell("journalctl -n 80 -u 'stack-*' >/dev/console", SERVICES).await?;
+    }
+    assert_eq!(now["problem"], Value::Null, "{now}\n{}", owned.device.console_end());
+    assert_eq!(healths(&now), ["cache healthy", "store healthy"], "{now}");
+    let again = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("64m")))?;
+    assert_eq!(kinds(&again), [""; 0], "{again}");
+
+    let pid = "pid=$(podman inspect -f '{{.State.Pid}}' stack-cache)";
+    for (what, command) in [
+        ("redis answers", "podman exec stack-cache redis-cli set a kept | grep -qx OK"),
+        ("it is found by its name", "podman exec stack-cache redis-cli -h cache ping | grep -qx PONG"),
+        ("its user is nobody's", "read in out count </proc/$pid/uid_map; test $out -ge 268435456 -a $count = 65536"),
+        ("no capability", "grep -q '^CapBnd:.0000000000000000$' /proc/$pid/status"),
+        ("no new privileges", "grep -q '^NoNewPrivs:.1$' /proc/$pid/status"),
+        ("the kernel's calls are filtered", "grep -q '^Seccomp:.2$' /proc/$pid/status"),
+        ("its memory is limited", "grep -qx 67108864 /sys/fs/cgroup/services.slice/stack-cache.service/memory.max"),
+        ("it cannot write to its root", "grep -q ' / / ro,' /proc/$pid/mountinfo"),
+        ("it has no way out", "! nsenter -t $pid -n ip route | grep default"),
+    ] {
+        assert_eq!(bus.shell(&format!("{pid}; {command}"), SERVICES).await?, 0, "{what}: {command}");
+    }
+
+    // Only what changed is replaced, and what was kept is there.
+    let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("80m")))?;
+    assert_eq!(kinds(&planned), ["cache replace"], "{planned}");
+    owned.script.expect(200, "PUT", "/stack", Some(&compose("80m")))?;
+    let now = settled(&mut owned)?;
+    assert_eq!(healths(&now), ["cache healthy", "store healthy"], "{now}");
+    assert_eq!(now["services"][0]["memory_limit_bytes"], 80 << 20, "{now}");
+    assert_eq!(bus.shell("podman exec stack-cache redis-cli get a | grep -qx kept", SERVICES).await?, 0);
+
+    owned.script.expect(200, "POST", "/stack/rollback", None)?;
+    let now = settled(&mut owned)?;
+    assert_eq!(now["services"][0]["memory_limit_bytes"], 64 << 20, "{now}");
+    owned.script.expect(200, "DELETE", "/stack", None)?;
+    let now = settled(&mut owned)?;
+    assert_eq!((healths(&now).len(), &now["compose"]), (0, &Value::Null), "{now}");
+    assert_eq!(bus.shell("test -z \"$(podman ps -q)\" && test -d /var/stack/cache/kept", SERVICES).await?, 0);
+    Ok(())
+}
