@@ -14,9 +14,9 @@ const SERVICES: Duration = Duration::from_secs(300);
 fn compose(memory: &str) -> Value {
     let text = format!(
         "services:\n  cache:\n    image: localhost/tayberry/redis:system\n    user: 999\n    networks: [back]\n    \
-         volumes: [\"kept:/data\"]\n    tmpfs: [/tmp]\n    mem_limit: {memory}\n    healthcheck:\n      test: [CMD, redis-cli, ping]\n      \
+         volumes: [\"kept:/data\"]\n    tmpfs: [/tmp]\n    secrets: [key]\n    mem_limit: {memory}\n    healthcheck:\n      test: [CMD, redis-cli, ping]\n      \
          interval: 10s\n  store:\n    image: localhost/tayberry/mongo-stand-in:system\n    user: 999\n    networks: [back]\n    \
-         volumes: [\"kept:/data\"]\n    mem_limit: 256m\nvolumes:\n  kept:\nnetworks:\n  back:\n"
+         volumes: [\"kept:/data\"]\n    mem_limit: 256m\nvolumes:\n  kept:\nnetworks:\n  back:\nsecrets:\n  key: {{ external: true }}\n"
     );
     json!({ "compose": text })
 }
@@ -62,12 +62,19 @@ async fn a_stack_is_declared_and_runs_confined() -> Result<(), JourneyError> {
     for (what, command) in [
         ("redis answers", "podman exec stack-cache redis-cli set a kept | grep -qx OK"),
         ("it is found by its name", "podman exec stack-cache redis-cli -h cache ping | grep -qx PONG"),
-        ("its user is nobody's", "read in out count </proc/$pid/uid_map; test $out -ge 268435456 -a $count = 65536"),
+        (
+            "its user is nobody's",
+            "read in out count </proc/$pid/uid_map; test $out -ge 268435456 -a $count = 65536",
+        ),
         ("no capability", "grep -q '^CapBnd:.0000000000000000$' /proc/$pid/status"),
         ("no new privileges", "grep -q '^NoNewPrivs:.1$' /proc/$pid/status"),
         ("the kernel's calls are filtered", "grep -q '^Seccomp:.2$' /proc/$pid/status"),
-        ("its memory is limited", "grep -qx 67108864 /sys/fs/cgroup/services.slice/stack-cache.service/memory.max"),
+        (
+            "its memory is limited",
+            "grep -qx 67108864 /sys/fs/cgroup/services.slice/stack-cache.service/memory.max",
+        ),
         ("it cannot write to its root", "grep -q ' / / ro,' /proc/$pid/mountinfo"),
+        ("it has its secret", "grep -Eqx '[0-9a-f]{64}' /proc/$pid/root/run/secrets/key"),
         ("it has no way out", "! nsenter -t $pid -n ip route | grep default"),
     ] {
         assert_eq!(bus.shell(&format!("{pid}; {command}"), SERVICES).await?, 0, "{what}: {command}");

@@ -58,8 +58,8 @@ pub async fn run(agent: &AgentProxy<'_>, command: &Command) -> Result<Shown, Ctl
 }
 
 fn read(path: &Path) -> Result<ComposeFile, CtlError> {
-    let compose = std::fs::read_to_string(path)
-        .map_err(|error| CtlError::File { path: path.to_owned(), error })?;
+    let compose =
+        std::fs::read_to_string(path).map_err(|error| CtlError::File { path: path.to_owned(), error })?;
     Ok(ComposeFile { compose })
 }
 

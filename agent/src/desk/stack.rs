@@ -21,7 +21,11 @@ impl Desk {
         self.stack.plan(file).await
     }
 
-    pub(super) async fn apply_stack(&self, sender: &Sender, file: ComposeFile) -> Result<StackState, Problem> {
+    pub(super) async fn apply_stack(
+        &self,
+        sender: &Sender,
+        file: ComposeFile,
+    ) -> Result<StackState, Problem> {
         let now = self.stack.apply(file).await?;
         self.happened(EventKind::StackChanged, sender);
         Ok(now)

@@ -92,14 +92,14 @@ pub async fn run(
             Job::Start => manager.start_unit(unit, "replace").await?,
             Job::Stop => manager.stop_unit(unit, "replace").await?,
         };
-        waiting.insert(path, unit.clone());
+        waiting.insert(path.to_string(), unit.clone());
     }
     let mut bad = BTreeMap::new();
     let all = async {
         while !waiting.is_empty() {
             let Some(end) = ends.next().await else { break };
             let end = end.args()?;
-            if let Some(unit) = waiting.remove(end.job()).filter(|_| *end.result() != "done") {
+            if let Some(unit) = waiting.remove(end.job().as_str()).filter(|_| *end.result() != "done") {
                 bad.insert(unit, (*end.result()).to_owned());
             }
         }

@@ -92,7 +92,14 @@ pub fn published(tools: &Tools, project: &Path, one: &Published, ui: Ui) -> Resu
         .env("CXXFLAGS_aarch64_unknown_linux_gnu", format!("--sysroot={}", tools.root().display()))
         .env("CMAKE", show("cmake"))
         // It wants a program `make` by that name: the host's, or ours.
-        .env("PATH", format!("{}:{}", std::env::var("PATH").unwrap_or_default(), tools.root().join("usr/bin").display()))
+        .env(
+            "PATH",
+            format!(
+                "{}:{}",
+                std::env::var("PATH").unwrap_or_default(),
+                tools.root().join("usr/bin").display()
+            ),
+        )
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
         // Smaller and sooner there; what it serves is bound by its disk.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2")

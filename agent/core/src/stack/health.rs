@@ -87,8 +87,16 @@ mod tests {
                 ServiceHealth::Restarting,
                 "code 3. It is started again; that was 2 times",
             ),
-            (facts("activating", "start", "signal", 2, 9, 1), ServiceHealth::Restarting, "Signal 9 ended it."),
-            (facts("activating", "auto-restart", "oom-kill", 2, 9, 1), ServiceHealth::Restarting, "its 64 MiB"),
+            (
+                facts("activating", "start", "signal", 2, 9, 1),
+                ServiceHealth::Restarting,
+                "Signal 9 ended it.",
+            ),
+            (
+                facts("activating", "auto-restart", "oom-kill", 2, 9, 1),
+                ServiceHealth::Restarting,
+                "its 64 MiB",
+            ),
             (facts("failed", "failed", "timeout", 1, 1, 0), ServiceHealth::Failed, "healthy in time"),
             (facts("inactive", "dead", "success", 0, 0, 0), ServiceHealth::Stopped, "does not run"),
             (facts("", "", "", 0, 0, 0), ServiceHealth::Stopped, "does not run"),

@@ -58,7 +58,8 @@ mod tests {
     use super::*;
 
     fn stack(services: &[&str]) -> Stack {
-        let text: String = services.iter().map(|name| format!("  {name}: {{ image: \"a/b:1\" }}\n")).collect();
+        let text: String =
+            services.iter().map(|name| format!("  {name}: {{ image: \"a/b:1\" }}\n")).collect();
         Stack::parse(&format!("services:\n{text}")).unwrap()
     }
 

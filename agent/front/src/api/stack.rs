@@ -21,7 +21,10 @@ pub(super) async fn plan(asking: Asking, Body(file): Body<ComposeFile>) -> Resul
 
 /// Declares a compose file. The answer comes before its services run: `busy` says whether they are being changed.
 #[utoipa::path(put, path = "/stack", tag = "stack", request_body = ComposeFile, responses((status = 200, body = StackState), Problems))]
-pub(super) async fn apply(asking: Asking, Body(file): Body<ComposeFile>) -> Result<Json<StackState>, Refusal> {
+pub(super) async fn apply(
+    asking: Asking,
+    Body(file): Body<ComposeFile>,
+) -> Result<Json<StackState>, Refusal> {
     Ok(Json(asking.ask(Request::ApplyStack(file)).await?))
 }
 

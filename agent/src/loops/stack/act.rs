@@ -32,6 +32,9 @@ impl Handle {
         for folder in stack.iter().flat_map(quadlet::folders) {
             fs::create_dir_all(&folder).map_err(|error| StackError::Io(folder, error))?;
         }
+        if let Some(stack) = &stack {
+            self.make_secrets(stack).await?;
+        }
         let mut starts = Vec::new();
         for step in steps {
             tracing::info!("stack: {}", words(&step));

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use tayberry_core::request::stack::{ServiceHealth, ServiceState};
+use tayberry_core::stack::Stack;
 use tayberry_core::stack::plan::{self, Seen, Step};
 use tayberry_core::stack::quadlet::{self, FOLDER, unit_of};
-use tayberry_core::stack::Stack;
 
 use super::{Handle, StackError};
 use crate::device::systemd;

@@ -2,6 +2,7 @@
 
 mod act;
 mod look;
+mod secrets;
 mod tell;
 
 use std::convert::Infallible;
@@ -70,14 +71,21 @@ pub struct Handle(Arc<Inner>);
 pub fn open(bus: zbus::Connection) -> Result<Handle, RecordError> {
     let record = read(Path::new(RECORD)).map_err(RecordError)?;
     let progress = watch::Sender::new(Progress { busy: record.declared.is_some(), problem: None });
-    Ok(Handle(Arc::new(Inner { bus, record: Mutex::new(record), progress, wake: tokio::sync::Notify::new() })))
+    Ok(Handle(Arc::new(Inner {
+        bus,
+        record: Mutex::new(record),
+        progress,
+        wake: tokio::sync::Notify::new(),
+    })))
 }
 
 fn read(path: &Path) -> std::io::Result<Record> {
-    match std::fs::metadata(path) {
+    let bytes = match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Record::default()),
-        Ok(found) if found.len() > MOST_BYTES => return Err(std::io::Error::other("it is too long")),
-        other => drop(other?),
+        found => found?.len(),
+    };
+    if bytes > MOST_BYTES {
+        return Err(std::io::Error::other("it is too long"));
     }
     serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)
 }
@@ -200,7 +208,8 @@ impl Handle {
 }
 
 fn parse(file: &ComposeFile) -> Result<Stack, Problem> {
-    Stack::parse(&file.compose).map_err(|refusal| Problem::new(Kind::StackRefused, capital(&refusal.to_string())))
+    Stack::parse(&file.compose)
+        .map_err(|refusal| Problem::new(Kind::StackRefused, capital(&refusal.to_string())))
 }
 
 /// A sentence.
