@@ -72,7 +72,8 @@ pub enum Job {
     Stop,
 }
 
-/// Asks the same of all `units` at once and waits for the ends of the jobs. Returns the results of those that did not succeed.
+/// Asks the same of all `units` at once and waits for the ends of the jobs, which `bus` was [subscribed](ManagerProxy::subscribe) to.
+/// Returns the results of those that did not succeed.
 ///
 /// # Errors
 /// When systemd refuses, or the jobs do not end in time.
@@ -83,7 +84,6 @@ pub async fn run(
     within: Duration,
 ) -> zbus::Result<BTreeMap<String, String>> {
     let manager = ManagerProxy::new(bus).await?;
-    manager.subscribe().await?;
     // Before the first job is asked for: none may end unheard.
     let mut ends = manager.receive_job_removed().await?;
     let mut waiting = BTreeMap::new();

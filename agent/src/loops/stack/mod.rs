@@ -15,6 +15,7 @@ use tayberry_core::stack::record::Record;
 use tayberry_core::stack::{Stack, doctor, plan};
 use tokio::sync::watch;
 
+use crate::device::systemd::ManagerProxy;
 use crate::device::whole_file;
 
 pub use tell::tell;
@@ -93,6 +94,9 @@ fn read(path: &Path) -> std::io::Result<Record> {
 impl Handle {
     /// Brings the services to what is declared, at once and whenever that changes, for ever.
     pub async fn run(&self) -> Infallible {
+        if let Err(error) = self.subscribe().await {
+            tracing::error!("systemd will not say when services have started: {error}");
+        }
         loop {
             self.0.progress.send_modify(|progress| progress.busy = true);
             let done = self.reconcile().await;
@@ -103,6 +107,10 @@ impl Handle {
             self.0.progress.send_replace(Progress { busy: false, problem });
             self.0.wake.notified().await;
         }
+    }
+
+    async fn subscribe(&self) -> zbus::Result<()> {
+        ManagerProxy::new(&self.0.bus).await?.subscribe().await
     }
 
     /// Tells of every change.
