@@ -30,9 +30,6 @@ pub enum AgentError {
     /// The record of updates.
     #[error(transparent)]
     Updates(#[from] loops::updates::RecordError),
-    /// The record of the stack.
-    #[error(transparent)]
-    Stack(#[from] loops::stack::RecordError),
     /// The certificate authority.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
@@ -79,7 +76,8 @@ pub async fn serve() -> Result<(), AgentError> {
     let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
     let bus = zbus::Connection::system().await?;
     let updates = loops::updates::open(status.report.clone(), facts.running, bus, keeper.clone())?;
-    let stack = loops::stack::open(zbus::Connection::system().await?)?;
+    let (stack, why) = loops::stack::open(zbus::Connection::system().await?);
+    notices.extend(why);
     let desk = Arc::new(Desk::new(
         keeper.clone(),
         Loops { network: network.clone(), updates: updates.clone(), stack: stack.clone() },

@@ -15,6 +15,8 @@ pub const MOST_BYTES: usize = 32 << 10;
 const MOST_SERVICES: usize = 32;
 /// Memory at most of a service that says nothing, in bytes.
 pub const MEMORY: u64 = 256 << 20;
+/// End of the names of networks' units.
+const NETWORK: &str = "-network";
 /// The one service whose ports are the device's.
 pub const GATEWAY: &str = "gateway";
 
@@ -287,6 +289,10 @@ impl Stack {
 
     fn check_service(&self, name: &Name, service: &Spanned<Service>) -> Result<(), Refusal> {
         let one = &service.value;
+        if name.to_string().ends_with(NETWORK) {
+            let reason = format!("no service may be called NAME{NETWORK}: its unit would be that of a network");
+            return Err(Refusal::at(service, reason));
+        }
         image(&one.image)?;
         if let Some(port) = one.ports.first().filter(|_| name.to_string() != GATEWAY) {
             let reason = format!("only the service `{GATEWAY}` has ports; give {name} a route there");

@@ -25,11 +25,6 @@ const RECORD: &str = "/var/lib/tayberry/stack.json";
 /// Longest record that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// The record cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{RECORD}: {0}; move it away, and declare the stack again")]
-pub struct RecordError(std::io::Error);
-
 /// A step that was not taken.
 #[derive(Debug, thiserror::Error)]
 enum StackError {
@@ -65,19 +60,30 @@ struct Inner {
 #[derive(Clone)]
 pub struct Handle(Arc<Inner>);
 
-/// Opens what was declared.
-///
-/// # Errors
-/// When the record cannot be read.
-pub fn open(bus: zbus::Connection) -> Result<Handle, RecordError> {
-    let record = read(Path::new(RECORD)).map_err(RecordError)?;
+/// Opens what was declared. The second value is what the owner must know about it: a device whose record is damaged, or was written by
+/// a newer system, has no stack until it is declared again, and does everything else.
+#[must_use]
+pub fn open(bus: zbus::Connection) -> (Handle, Option<String>) {
+    let (record, notice) = settle(Path::new(RECORD));
     let progress = watch::Sender::new(Progress { busy: record.declared.is_some(), problem: None });
-    Ok(Handle(Arc::new(Inner {
-        bus,
-        record: Mutex::new(record),
-        progress,
-        wake: tokio::sync::Notify::new(),
-    })))
+    let wake = tokio::sync::Notify::new();
+    (Handle(Arc::new(Inner { bus, record: Mutex::new(record), progress, wake })), notice)
+}
+
+/// The record, or an empty one and why; what cannot be read is kept beside it.
+fn settle(path: &Path) -> (Record, Option<String>) {
+    let error = match read(path) {
+        Ok(record) => return (record, None),
+        Err(error) => error,
+    };
+    let aside = path.with_added_extension("unread");
+    let kept = match std::fs::rename(path, &aside) {
+        Ok(()) => format!("It is kept as {}.", aside.display()),
+        Err(error) => format!("It could not be kept: {error}."),
+    };
+    let why =
+        format!("What was declared of the stack cannot be read ({error}). {kept} Declare the stack again.");
+    (Record::default(), Some(why))
 }
 
 fn read(path: &Path) -> std::io::Result<Record> {
@@ -231,4 +237,28 @@ fn capital(text: &str) -> String {
 fn failed(error: &dyn std::fmt::Display) -> Problem {
     tracing::error!("stack: {error}");
     Problem::new(Kind::Failed, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_cannot_be_read_is_kept_aside_and_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("stack.json");
+        assert_eq!(settle(&path), (Record::default(), None), "a new device has none");
+        let mut record = Record::default();
+        record.declare(Some("services: {}".into()));
+        std::fs::write(&path, serde_json::to_vec(&record).unwrap()).unwrap();
+        assert_eq!(settle(&path), (record, None));
+        for text in ["", "{", r#"{"declared":null,"previous":null,"blocks":{},"newer":1}"#] {
+            std::fs::write(&path, text).unwrap();
+            let (empty, why) = settle(&path);
+            assert_eq!(empty, Record::default());
+            assert!(why.unwrap().contains("Declare the stack again"));
+            assert_eq!(std::fs::read_to_string(folder.path().join("stack.json.unread")).unwrap(), text);
+            assert!(!path.exists());
+        }
+    }
 }
