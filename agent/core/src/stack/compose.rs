@@ -290,7 +290,8 @@ impl Stack {
     fn check_service(&self, name: &Name, service: &Spanned<Service>) -> Result<(), Refusal> {
         let one = &service.value;
         if name.to_string().ends_with(NETWORK) {
-            let reason = format!("no service may be called NAME{NETWORK}: its unit would be that of a network");
+            let reason =
+                format!("no service may be called NAME{NETWORK}: its unit would be that of a network");
             return Err(Refusal::at(service, reason));
         }
         image(&one.image)?;
