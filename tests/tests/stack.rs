@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use system_tests::update::Owned;
 use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
-use tayberry::emulate::command::Command;
 
 /// How long services may take to start on a busy machine without hardware virtualisation.
 const SERVICES: Duration = Duration::from_secs(300);
@@ -102,39 +101,5 @@ async fn a_stack_is_declared_and_runs_confined() -> Result<(), JourneyError> {
     let now = settled(&mut owned)?;
     assert_eq!((healths(&now).len(), &now["compose"]), (0, &Value::Null), "{now}");
     assert_eq!(bus.shell("test -z \"$(podman ps -q)\" && test -d /var/stack/cache/kept", SERVICES).await?, 0);
-    Ok(())
-}
-
-/// The greatest number that the writer said was acknowledged.
-fn acknowledged(console: &str) -> u64 {
-    let numbers = console.lines().filter_map(|line| line.split("acknowledged ").nth(1)?.trim().parse().ok());
-    numbers.max().unwrap_or_default()
-}
-
-/// The plug is pulled while somebody writes: every service starts again by itself, and what was acknowledged is there.
-#[tokio::test]
-async fn what_was_acknowledged_survives_a_power_cut() -> Result<(), JourneyError> {
-    let fixture = Fixture::load()?;
-    let mut owned = Owned::start(&fixture)?;
-    owned.script.expect(200, "PUT", "/stack", Some(&compose("64m")))?;
-    assert_eq!(settled(&mut owned)?["problem"], Value::Null);
-    let bus = owned.device.bus().await?;
-    let writer = "podman exec stack-cache redis-cli -r -1 -i 0.02 incr n | \
-                  while read n; do echo acknowledged $n >/dev/console; done";
-    assert_eq!(bus.shell(&format!("systemd-run --quiet sh -c '{writer}'"), SERVICES).await?, 0);
-    until("some writes", SERVICES, || Ok((acknowledged(&owned.device.console()) > 100).then_some(())))?;
-    owned.off()?;
-    let last = acknowledged(&owned.device.console());
-    owned.device.machine.command(Command::PowerOn)?;
-    owned.until_answers()?;
-    until("the services", SERVICES, || {
-        let now = owned.script.expect(200, "GET", "/stack", None)?;
-        Ok((healths(&now) == ["cache healthy", "store healthy"]).then_some(()))
-    })?;
-    let bus = owned.device.bus().await?;
-    let command = format!("test $(podman exec stack-cache redis-cli get n) -ge {last}");
-    assert_eq!(bus.shell(&command, SERVICES).await?, 0, "{last} were acknowledged");
-    let again = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("64m")))?;
-    assert_eq!(kinds(&again), [""; 0], "{again}");
     Ok(())
 }
