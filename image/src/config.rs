@@ -107,15 +107,9 @@ pub struct Containers {
 pub struct Container {
     /// As in [`Packages`].
     pub packages: Vec<String>,
-    /// Our own programs, for `/usr/bin`: the name of each is that of its crate.
-    #[serde(default)]
-    pub programs: Vec<String>,
     /// A program of crates.io, for `/usr/bin`.
     #[serde(rename = "crate")]
     pub published: Option<Published>,
-    /// Folders of the checkout, by where they lie in the container.
-    #[serde(default)]
-    pub folders: BTreeMap<PathBuf, PathBuf>,
     /// What runs unless the stack says something else.
     pub command: Vec<String>,
 }

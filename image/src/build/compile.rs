@@ -58,18 +58,6 @@ pub fn programs(tools: &Tools, project: &Path, ui: Ui) -> Result<Programs, Build
     })
 }
 
-/// Compiles a program of the stack; returns where it lies. Cargo decides what is up to date.
-///
-/// # Errors
-/// With the compiler's own words.
-pub fn program(tools: &Tools, project: &Path, name: &str, ui: Ui) -> Result<PathBuf, BuildError> {
-    let stage = ui.stage("compile", None);
-    let target = target(tools, project).join("dynamic");
-    cargo(tools, project, &target, &[name], "")?;
-    stage.finish(name);
-    Ok(target.join(TARGET).join("device").join(name))
-}
-
 /// Compiles a program of crates.io, once for each version and compiler; returns where it lies.
 ///
 /// # Errors

@@ -82,21 +82,11 @@ fn root(name: &str, container: &Container, parts: &Parts<'_>, ui: Ui) -> Result<
     }
     tree.write("etc/passwd", PASSWD.as_bytes())?;
     tree.write("etc/group", GROUP.as_bytes())?;
-    let mut programs = Vec::new();
-    for name in &container.programs {
-        programs.push((name, compile::program(parts.tools, parts.project, name, ui)?));
-    }
     if let Some(published) = &container.published {
-        programs.push((&published.program, compile::published(parts.tools, parts.project, published, ui)?));
-    }
-    for (name, path) in programs {
-        let place = Path::new("usr/bin").join(name);
-        tree.write(&place, &std::fs::read(&path).map_err(at(path))?)?;
-        let path = tree.path(&place);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).map_err(at(path))?;
-    }
-    for (place, folder) in &container.folders {
-        overlay::onto(&mut tree, place, &parts.project.join(folder))?;
+        let program = compile::published(parts.tools, parts.project, published, ui)?;
+        let place = Path::new("usr/bin").join(&published.program);
+        tree.write(&place, &std::fs::read(&program).map_err(at(program))?)?;
+        overlay::chmod(&tree.path(&place), 0o755)?;
     }
     let ours = parts.project.join("stack").join(name).join("rootfs");
     if ours.exists() {

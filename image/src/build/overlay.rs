@@ -16,17 +16,8 @@ pub const OURS: &str = "tayberry";
 /// # Errors
 /// When a file cannot be copied.
 pub fn apply(tree: &mut Tree, folder: &Path) -> Result<(), BuildError> {
-    onto(tree, Path::new(""), folder)
-}
-
-/// As [`apply`], onto the folder `place` of the tree.
-///
-/// # Errors
-/// When a file cannot be copied.
-pub fn onto(tree: &mut Tree, place: &Path, folder: &Path) -> Result<(), BuildError> {
     for path in crate::files::walk(folder).map_err(at(folder))? {
         let Ok(inside) = path.strip_prefix(folder) else { continue };
-        let inside = &place.join(inside);
         let meta = std::fs::symlink_metadata(&path).map_err(at(&path))?;
         if meta.is_symlink() {
             let target = std::fs::read_link(&path).map_err(at(&path))?;
@@ -56,6 +47,6 @@ pub fn programs(tree: &mut Tree, programs: &Programs) -> Result<(), BuildError> 
     Ok(())
 }
 
-fn chmod(path: &Path, mode: u32) -> Result<(), BuildError> {
+pub(super) fn chmod(path: &Path, mode: u32) -> Result<(), BuildError> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(at(path))
 }

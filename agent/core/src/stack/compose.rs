@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::Refusal;
 use super::values::{Bytes, Command, ContainerPath, Cpus, Mount, Name, Pairs, Port, Span};
+use super::{Refusal, quadlet};
 
 /// Longest file, in bytes.
 pub const MOST_BYTES: usize = 32 << 10;
@@ -15,8 +15,6 @@ pub const MOST_BYTES: usize = 32 << 10;
 const MOST_SERVICES: usize = 32;
 /// Memory at most of a service that says nothing, in bytes.
 pub const MEMORY: u64 = 256 << 20;
-/// End of the names of networks' units.
-const NETWORK: &str = "-network";
 /// The one service whose ports are the device's.
 pub const GATEWAY: &str = "gateway";
 
@@ -289,10 +287,8 @@ impl Stack {
 
     fn check_service(&self, name: &Name, service: &Spanned<Service>) -> Result<(), Refusal> {
         let one = &service.value;
-        if name.to_string().ends_with(NETWORK) {
-            let reason =
-                format!("no service may be called NAME{NETWORK}: its unit would be that of a network");
-            return Err(Refusal::at(service, reason));
+        if quadlet::unit(name).ends_with(quadlet::NETWORK) {
+            return Err(Refusal::at(service, format!("{name} would have the name of a network's unit")));
         }
         image(&one.image)?;
         if let Some(port) = one.ports.first().filter(|_| name.to_string() != GATEWAY) {

@@ -50,7 +50,7 @@ fn what_is_wrong_is_said_with_its_line() {
         (lines(&["services:", "  Web:", "    image: web:1"]), 2, "a name"),
         (lines(&["version: '3'", "services:", "  web:", "    image: web:1"]), 1, "version"),
         (service("    depends_on: { web: { condition: service_started } }"), 3, "wait for each other"),
-        (lines(&["services:", "  a-network:", "    image: web:1"]), 3, "that of a network"),
+        (lines(&["services:", "  a-network:", "    image: web:1"]), 3, "a network's unit"),
         (service("    depends_on: [db]"), 3, "which is no service"),
         (lines(&["services: {}", "networks: { a: { internal: false } }"]), 0, "no services"),
     ] {
