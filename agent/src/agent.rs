@@ -11,6 +11,7 @@ use tayberry_format::slot::Slot;
 use tayberry_format::state::State;
 
 use crate::desk::{Desk, Loops};
+use crate::device::app_key::AppKey;
 use crate::device::authority::{self, Authority, AuthorityError};
 use crate::device::store::{FOLDER, Store, StoreError};
 use crate::device::{boot, boot_counter, clock, random};
@@ -76,12 +77,13 @@ pub async fn serve() -> Result<(), AgentError> {
     let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
     let bus = zbus::Connection::system().await?;
     let updates = loops::updates::open(status.report.clone(), facts.running, bus, keeper.clone())?;
-    let (stack, why) = loops::stack::open(zbus::Connection::system().await?);
+    let (stack, why) = loops::stack::open(zbus::Connection::system().await?, keeper.get().owner.is_some());
     notices.extend(why);
     let desk = Arc::new(Desk::new(
         keeper.clone(),
         Loops { network: network.clone(), updates: updates.clone(), stack: stack.clone() },
         authority,
+        AppKey::make()?,
         build,
         status.clone(),
         notices.clone(),
@@ -95,11 +97,12 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::console::run(&status, &notices, &keeper, &fingerprint, &network) => match never {},
         never = loops::claim_file::run(&disk, &keeper, &fingerprint) => match never {},
         never = loops::apply::run(&keeper) => match never {},
-        never = loops::certificates::run(&desk, &object, &network) => match never {},
+        never = loops::certificates::run(&desk, &object, &network, &stack) => match never {},
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
         never = loops::updates::tell(&updates, &object) => match never {},
         never = stack.run() => match never {},
+        never = stack.follow_gateway() => match never {},
         never = loops::stack::tell(&stack, &object) => match never {},
         never = watchdog() => match never {},
         signal = terminated() => signal.map_err(AgentError::from),

@@ -247,7 +247,10 @@ fn sources(archives: &Archives<'_>) -> String {
         let base = if suite.security { &archives.mirror.security } else { &archives.mirror.main };
         let (keys, name, components) = (archives.keyring.display(), &suite.name, suite.components.join(" "));
         // Writing to a String cannot fail.
-        writeln!(text, "deb [signed-by={keys}] {base} {name} {components}").unwrap_or_default();
+        // Seconds since their signed date (sources.list(5), valid-until-min).
+        let days = |days| format!(" valid-until-min={}", u64::from(days) * 86_400);
+        let valid = suite.valid_days.map(days).unwrap_or_default();
+        writeln!(text, "deb [signed-by={keys}{valid}] {base} {name} {components}").unwrap_or_default();
     }
     if let (Some(archive), Some(base)) = (archives.kernel, &archives.mirror.kernel) {
         let (keys, name, components) =

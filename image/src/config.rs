@@ -79,6 +79,8 @@ pub struct Suite {
     /// Only these packages (with `*`) are taken from it; empty means any.
     #[serde(default)]
     pub only: Vec<String>,
+    /// So many days its lists hold at least, whatever they say themselves: for mirrors that are behind. Signatures are checked.
+    pub valid_days: Option<u32>,
 }
 
 /// A list of packages.
@@ -110,6 +112,10 @@ pub struct Container {
     /// A program of crates.io, for `/usr/bin`.
     #[serde(rename = "crate")]
     pub published: Option<Published>,
+    /// One of our own programs, for `/usr/bin`: the name of its crate.
+    pub program: Option<String>,
+    /// A folder of the project that lies in `/usr/share/www`.
+    pub pages: Option<PathBuf>,
     /// What runs unless the stack says something else.
     pub command: Vec<String>,
 }

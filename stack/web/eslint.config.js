@@ -5,7 +5,7 @@ import hooks from "eslint-plugin-react-hooks";
 import ts from "typescript-eslint";
 
 export default ts.config(
-  { ignores: ["dist", "node_modules", "tests/screenshots"] },
+  { ignores: ["dist", "dist-console", "node_modules", "tests/screenshots"] },
   js.configs.recommended,
   {
     files: ["**/*.{ts,tsx}"],

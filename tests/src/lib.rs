@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod bus;
+pub mod console;
 pub mod damage;
 pub mod desk;
 pub mod device;

@@ -113,7 +113,7 @@ fn make(fixture: &Fixture, kind: Kind, folder: &Path) -> Result<(), JourneyError
 fn new(fixture: &Fixture) -> Result<Device, JourneyError> {
     let port = free_port()?;
     let device = Device::start(fixture, &[Medium::Usb], |spec| {
-        spec.forwards.push((port, 443));
+        spec.forwards.push((port, 8443));
         Ok(())
     })?;
     device.claim_code()?;

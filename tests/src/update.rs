@@ -52,7 +52,7 @@ impl Owned {
         let saved = Saved::find(fixture, Kind::Owned)?;
         let port = free_port()?;
         let device = Device::resume(fixture, &saved, |spec| {
-            spec.forwards.push((port, 443));
+            spec.forwards.push((port, 8443));
             prepare(spec);
         })?;
         let owner = Client::new(&device, port, NAME)?;
@@ -70,12 +70,28 @@ impl Owned {
         medium: Medium,
         prepare: impl FnOnce(&mut Spec),
     ) -> Result<Self, JourneyError> {
+        let mut owned = Self::serving(fixture, medium, prepare)?;
+        // Most journeys are not about the stack, and five services take their time here.
+        owned.script.expect(200, "DELETE", "/stack", None)?;
+        owned.until_stack_settled()?;
+        Ok(owned)
+    }
+
+    /// The same with the stack of the system, which has begun to start.
+    ///
+    /// # Errors
+    /// As [`Self::switched_on`].
+    pub fn serving(
+        fixture: &Fixture,
+        medium: Medium,
+        prepare: impl FnOnce(&mut Spec),
+    ) -> Result<Self, JourneyError> {
         let text = format!("hostname = \"attic\"\n[owner]\nname = \"{OWNER}\"\npassword = \"{PASSWORD}\"\n");
         let preseed = Preseed::parse(text.as_bytes()).and_then(|preseed| preseed.render());
         let preseed = preseed.map_err(|error| JourneyError::Failed(error.to_string()))?;
         let port = free_port()?;
         let device = Device::start(fixture, &[medium], |spec| {
-            spec.forwards.push((port, 443));
+            spec.forwards.push((port, 8443));
             prepare(spec);
             let disk = std::fs::OpenOptions::new().read(true).write(true).open(&spec.drives[0].path)?;
             let place = locate(&disk, layout::CONFIG.number, FILE)
@@ -89,6 +105,17 @@ impl Owned {
         let mut script = owner.another("no cookies");
         script.token = token["secret"].as_str().map(str::to_owned);
         Ok(Self { device, script, port })
+    }
+
+    /// The services, once nothing is being changed.
+    ///
+    /// # Errors
+    /// When that does not happen in time.
+    pub fn until_stack_settled(&mut self) -> Result<Value, JourneyError> {
+        until("the end of the change of the stack", UPDATE, || {
+            let now = self.script.ask("GET", "/stack", None)?;
+            Ok((now.status == 200 && now.body["busy"] == false).then_some(now.body))
+        })
     }
 
     /// A device that took the next version: it runs slot B, and slot A holds the version before.

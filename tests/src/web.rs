@@ -37,7 +37,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the device whose port 443 is `port` here. Learns the authority as a person would: from the device.
+    /// A client of the device whose port 8443 is `port` here. Learns the authority as a person would: from the device.
     ///
     /// # Errors
     /// When the page does not answer in time.
@@ -77,6 +77,12 @@ impl Client {
     #[must_use]
     pub fn renamed(&self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self.clone() }
+    }
+
+    /// The same browser at another port of the device.
+    #[must_use]
+    pub fn at(&self, port: u16) -> Self {
+        Self { port, ..self.clone() }
     }
 
     /// Asks like another site's page, which cannot know the value.

@@ -27,7 +27,7 @@ fn trust(home: &Path, authority: &Path) -> Result<(), JourneyError> {
 async fn the_whole_setup_in_a_browser_by_keyboard_alone() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let port = free_port()?;
-    let device = Device::new_one(&fixture, port, 443)?;
+    let device = Device::new_one(&fixture, port, 8443)?;
     let code = device.claim_code()?;
     let client = Client::new(&device, port, "tayberry.local")?;
     let home = fixture.folder()?;

@@ -31,7 +31,7 @@ async fn crash(bus: Bus, command: &str) {
 #[tokio::test]
 async fn a_kernel_panic_is_kept() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let device = Device::new_one(&fixture, free_port()?, 443)?;
+    let device = Device::new_one(&fixture, free_port()?, 8443)?;
     let bus = device.bus().await?;
     assert_ne!(bus.shell(LOOK, SHORT).await?, 0, "nothing is kept before there was a panic");
     let before = device.machine.exits().len();
@@ -53,7 +53,7 @@ async fn a_kernel_panic_is_kept() -> Result<(), JourneyError> {
 #[ignore = "waits for the watchdog; a panic runs always: scripts/test full"]
 async fn the_watchdog_ends_a_hang() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let device = Device::new_one(&fixture, free_port()?, 443)?;
+    let device = Device::new_one(&fixture, free_port()?, 8443)?;
     let bus = device.bus().await?;
     // Here the kernel waits for ever instead of resetting the board itself.
     let before = device.machine.exits().len();

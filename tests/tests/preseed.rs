@@ -115,7 +115,7 @@ async fn a_preseed_with_an_owner_needs_no_browser_and_its_card_keeps_no_password
     let preseed = Preseed::parse(text.as_bytes()).expect("a good preseed").render().expect("it fits");
     let port = free_port()?;
     let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
-        spec.forwards.push((port, 443));
+        spec.forwards.push((port, 8443));
         let disk = std::fs::OpenOptions::new().read(true).write(true).open(&spec.drives[0].path)?;
         let place = locate(&disk, layout::CONFIG.number, FILE).expect("every image has the file");
         Ok(disk.write_all_at(&preseed, place.extents[0].offset)?)

@@ -16,7 +16,7 @@ const SHORT: Duration = Duration::from_secs(120);
 /// A device with its web port on this machine.
 fn start(fixture: &Fixture) -> Result<(Device, u16), JourneyError> {
     let port = free_port()?;
-    Ok((Device::new_one(fixture, port, 443)?, port))
+    Ok((Device::new_one(fixture, port, 8443)?, port))
 }
 
 fn kind(body: &Value) -> &str {

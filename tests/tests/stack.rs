@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use system_tests::update::Owned;
-use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
 
 /// How long services may take to start on a busy machine without hardware virtualisation.
@@ -26,14 +25,6 @@ fn kinds(plan: &Value) -> Vec<String> {
     changes.map(|one| format!("{} {}", one["service"], one["change"]).replace('"', "")).collect()
 }
 
-/// The services, once nothing is being changed.
-fn settled(owned: &mut Owned) -> Result<Value, JourneyError> {
-    until("the end of the change", SERVICES, || {
-        let now = owned.script.expect(200, "GET", "/stack", None)?;
-        Ok(Some(now).filter(|now| now["busy"] == false))
-    })
-}
-
 fn healths(state: &Value) -> Vec<String> {
     let services = state["services"].as_array().into_iter().flatten();
     services.map(|one| format!("{} {}", one["name"], one["health"]).replace('"', "")).collect()
@@ -48,7 +39,7 @@ async fn a_stack_is_declared_and_runs_confined() -> Result<(), JourneyError> {
     assert_eq!(kinds(&planned), ["cache start", "store start"], "{planned}");
     assert!(planned["warnings"].to_string().contains("store has no healthcheck"), "{planned}");
     owned.script.expect(200, "PUT", "/stack", Some(&compose("64m")))?;
-    let now = settled(&mut owned)?;
+    let now = owned.until_stack_settled()?;
     let bus = owned.device.bus().await?;
     if now["problem"] != Value::Null {
         bus.shell("journalctl -n 80 -u 'stack-*' >/dev/console", SERVICES).await?;
@@ -89,16 +80,16 @@ async fn a_stack_is_declared_and_runs_confined() -> Result<(), JourneyError> {
     let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("80m")))?;
     assert_eq!(kinds(&planned), ["cache replace"], "{planned}");
     owned.script.expect(200, "PUT", "/stack", Some(&compose("80m")))?;
-    let now = settled(&mut owned)?;
+    let now = owned.until_stack_settled()?;
     assert_eq!(healths(&now), ["cache healthy", "store healthy"], "{now}");
     assert_eq!(now["services"][0]["memory_limit_bytes"], 80 << 20, "{now}");
     assert_eq!(bus.shell(&is("podman exec stack-cache redis-cli get a", "kept"), SERVICES).await?, 0);
 
     owned.script.expect(200, "POST", "/stack/rollback", None)?;
-    let now = settled(&mut owned)?;
+    let now = owned.until_stack_settled()?;
     assert_eq!(now["services"][0]["memory_limit_bytes"], 64 << 20, "{now}");
     owned.script.expect(200, "DELETE", "/stack", None)?;
-    let now = settled(&mut owned)?;
+    let now = owned.until_stack_settled()?;
     assert_eq!((healths(&now).len(), &now["compose"]), (0, &Value::Null), "{now}");
     assert_eq!(bus.shell("test -z \"$(podman ps -q)\" && test -d /var/stack/cache/kept", SERVICES).await?, 0);
     Ok(())

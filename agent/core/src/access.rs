@@ -47,9 +47,11 @@ const fn needs(request: &Request) -> Needs {
         Request::SignIn(_) | Request::Recover(_) => Needs::AnOwner,
         Request::MakeRecoveryCodes | Request::FinishSetup(_) => Needs::Setup,
         Request::JudgePassword(_) | Request::WhoAmI | Request::SignOut => Needs::Session,
-        Request::ChangePassword(_) | Request::Tokens | Request::CreateToken(_) | Request::RevokeToken(_) => {
-            Needs::Owner
-        }
+        Request::ChangePassword(_)
+        | Request::MakeAppToken
+        | Request::Tokens
+        | Request::CreateToken(_)
+        | Request::RevokeToken(_) => Needs::Owner,
         Request::Status => Needs::OwnerOr(Scope::Status),
         Request::Settings | Request::ChangeSettings(_) => Needs::OwnerOr(Scope::Settings),
         Request::Updates
@@ -62,6 +64,7 @@ const fn needs(request: &Request) -> Needs {
         Request::Stack
         | Request::PlanStack(_)
         | Request::ApplyStack(_)
+        | Request::ApplySystemStack
         | Request::RollBackStack
         | Request::RemoveStack => Needs::OwnerOr(Scope::Stack),
         Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => Needs::Owner,

@@ -2,6 +2,7 @@
 //! and acts, this decides.
 
 pub mod access;
+pub mod app_token;
 pub mod card;
 pub mod certificate;
 pub mod clock;

@@ -37,6 +37,9 @@ pub(crate) trait Agent {
     /// Counts up whenever another certificate should be asked for.
     #[zbus(property)]
     fn certificates(&self) -> zbus::Result<u32>;
+    /// Whether the stack's gateway serves the ports 80 and 443.
+    #[zbus(property)]
+    fn gateway(&self) -> zbus::Result<bool>;
     /// Answers a request as JSON with an outcome as JSON.
     fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
     /// Takes a piece of a bundle from a file descriptor.

@@ -5,20 +5,24 @@ mod agent;
 mod api;
 mod connection;
 mod headers;
+mod inside;
 mod pages;
 mod session;
 mod sockets;
 mod tls;
+mod turn;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::agent::AgentProxy;
+use crate::turn::Turn;
 
 /// What every handler shares.
 #[derive(Clone)]
@@ -54,11 +58,21 @@ async fn run() -> Result<std::convert::Infallible, FrontError> {
     };
     let shown = Arc::new(tls::Shown::default());
     let acceptor = tokio_rustls::TlsAcceptor::from(tls::config(shown.clone())?);
+    let (gateway, turn) = watch::channel(false);
+    let turn = Turn::unless(turn);
+    let pages = pages::router(app.clone());
+    for listener in listeners.own {
+        let always = Turn::always();
+        tokio::spawn(connection::serve(listener, always, Some(acceptor.clone()), pages.clone()));
+    }
     for listener in listeners.secure {
-        tokio::spawn(connection::serve(listener, Some(acceptor.clone()), pages::router(app.clone())));
+        tokio::spawn(connection::serve(listener, turn.clone(), Some(acceptor.clone()), pages.clone()));
     }
     for listener in listeners.plain {
-        tokio::spawn(connection::serve(listener, None, pages::redirect(app.clone())));
+        tokio::spawn(connection::serve(listener, turn.clone(), None, pages::redirect(app.clone())));
+    }
+    for listener in listeners.inside {
+        tokio::spawn(connection::inside(listener, inside::router(app.clone())));
     }
     let renewed = async || {
         pages::look_around(&app).await;
@@ -66,7 +80,10 @@ async fn run() -> Result<std::convert::Infallible, FrontError> {
             tracing::warn!("systemd does not listen: {error}");
         }
     };
-    match tls::keep(&app.agent, &shown, renewed).await {}
+    tokio::select! {
+        never = tls::keep(&app.agent, &shown, renewed) => match never {},
+        never = turn::follow(&app.agent, &gateway) => match never {},
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]

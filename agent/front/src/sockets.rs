@@ -1,12 +1,15 @@
-//! The ports, which systemd opens and hands over (sd_listen_fds(3)): this process may not open one.
+//! The ports, which systemd opens and hands over (sd_listen_fds(3)): this process may not open one. Which are shared with the stack's
+//! gateway follows from their numbers (`tayberry-front-web.socket`).
 
 use std::io;
 
 use listenfd::ListenFd;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 /// The port that only redirects.
 const HTTP: u16 = 80;
+/// The port of browsers.
+const HTTPS: u16 = 443;
 
 /// Ports that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,30 +23,41 @@ pub(crate) enum SocketsError {
 }
 
 /// The ports.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    /// HTTPS.
+    /// HTTPS, always ours.
+    pub(crate) own: Vec<TcpListener>,
+    /// HTTPS, unless a gateway has it.
     pub(crate) secure: Vec<TcpListener>,
-    /// HTTP.
+    /// HTTP, unless a gateway has it.
     pub(crate) plain: Vec<TcpListener>,
+    /// Where the gateway passes on what is for us.
+    pub(crate) inside: Vec<UnixListener>,
 }
 
-/// Takes them over.
+/// Takes them over. What is neither, HTTP/3 above all, is the gateway's and left alone.
 ///
 /// # Errors
 /// When there are none.
 pub(crate) fn listeners() -> Result<Listeners, SocketsError> {
     let mut given = ListenFd::from_env();
-    let mut listeners = Listeners { secure: Vec::new(), plain: Vec::new() };
+    let mut listeners = Listeners::default();
     for index in 0..given.len() {
-        let Some(listener) = given.take_tcp_listener(index)? else { continue };
-        listener.set_nonblocking(true)?;
-        let listener = TcpListener::from_std(listener)?;
-        if listener.local_addr()?.port() == HTTP {
-            listeners.plain.push(listener);
-        } else {
-            listeners.secure.push(listener);
+        if let Ok(Some(listener)) = given.take_tcp_listener(index) {
+            listener.set_nonblocking(true)?;
+            let listener = TcpListener::from_std(listener)?;
+            match listener.local_addr()?.port() {
+                HTTP => listeners.plain.push(listener),
+                HTTPS => listeners.secure.push(listener),
+                _ => listeners.own.push(listener),
+            }
+        } else if let Ok(Some(listener)) = given.take_unix_listener(index) {
+            listener.set_nonblocking(true)?;
+            listeners.inside.push(UnixListener::from_std(listener)?);
         }
     }
-    if listeners.secure.is_empty() { Err(SocketsError::None) } else { Ok(listeners) }
+    if listeners.own.is_empty() && listeners.secure.is_empty() {
+        return Err(SocketsError::None);
+    }
+    Ok(listeners)
 }

@@ -1,12 +1,14 @@
 //! The device's time and certificates: what the front shows to browsers.
 
-use tayberry_core::certificate::{self, Facts};
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
+use tayberry_core::certificate::{self, Facts, Leaf};
 use tayberry_core::clock as decide;
 use tayberry_core::request::status::TimeSource;
 
 use super::Desk;
 use crate::device::authority::AuthorityError;
 use crate::device::{clock, network};
+use crate::loops::stack::gateway::Certified;
 
 impl Desk {
     /// Where the time comes from now.
@@ -54,6 +56,26 @@ impl Desk {
     pub fn must_certify(&self) -> bool {
         let facts = self.facts();
         self.memory().held.as_ref().is_none_or(|held| certificate::must_renew(held, &facts))
+    }
+
+    /// A certificate with a fresh key for the gateway, when the one that it holds no longer fits.
+    ///
+    /// # Errors
+    /// When the library refuses its own key.
+    pub fn certify_gateway(&self, held: &mut Option<Leaf>) -> Result<Option<Certified>, AuthorityError> {
+        let facts = self.facts();
+        if held.as_ref().is_some_and(|held| !certificate::must_renew(held, &facts)) {
+            return Ok(None);
+        }
+        let leaf = certificate::wanted(&facts);
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let own = self.authority.sign(&leaf, key.public_key_raw())?;
+        let chain = pem::encode_many(&[
+            pem::Pem::new("CERTIFICATE", own),
+            pem::Pem::new("CERTIFICATE", self.authority.der.clone()),
+        ]);
+        *held = Some(leaf);
+        Ok(Some(Certified { chain, key: key.serialize_pem() }))
     }
 
     /// A certificate for the front's key, and the authority's; DER.

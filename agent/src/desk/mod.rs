@@ -29,6 +29,7 @@ use tayberry_core::request::update::Piece;
 use tayberry_core::session::{SessionId, Sessions};
 use tayberry_format::state::State;
 
+use crate::device::app_key::AppKey;
 use crate::device::authority::Authority;
 use crate::device::clock;
 use crate::keeper::Keeper;
@@ -114,6 +115,7 @@ pub struct Desk {
     updates: crate::loops::updates::Handle,
     stack: crate::loops::stack::Handle,
     authority: Authority,
+    app_key: AppKey,
     /// When the operating system was built.
     build: i64,
     /// Where the time came from when the agent started.
@@ -149,6 +151,7 @@ impl Answers for Desk {
             Request::Status => json(self.status().await?),
             Request::Settings => json(self.settings()),
             Request::ChangeSettings(change) => json(self.change_settings(sender, change).await?),
+            Request::MakeAppToken => json(self.make_app_token()?),
             Request::Tokens => json(self.tokens()),
             Request::CreateToken(wish) => json(self.create_token(sender, wish).await?),
             Request::RevokeToken(which) => json(self.revoke_token(sender, &which).await?),
@@ -168,6 +171,7 @@ impl Answers for Desk {
             Request::Stack => json(self.stack().await?),
             Request::PlanStack(file) => json(self.plan_stack(&file).await?),
             Request::ApplyStack(file) => json(self.apply_stack(sender, file).await?),
+            Request::ApplySystemStack => json(self.apply_system_stack(sender).await?),
             Request::RollBackStack => json(self.roll_back_stack(sender).await?),
             Request::RemoveStack => json(self.remove_stack(sender).await?),
             Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => {
@@ -188,6 +192,7 @@ impl Desk {
         keeper: Keeper,
         loops: Loops,
         authority: Authority,
+        app_key: AppKey,
         build: i64,
         board: Status,
         notices: Vec<String>,
@@ -203,6 +208,7 @@ impl Desk {
             updates: loops.updates,
             stack: loops.stack,
             authority,
+            app_key,
             build,
             source,
             board,

@@ -1,11 +1,11 @@
 //! Signing in and out, and what becomes of a lost or an old password.
 
 use tayberry_core::access::Asker;
-use tayberry_core::request::owner::{Credentials, PasswordChange, Recovery, Role, Session, WhoAmI};
+use tayberry_core::request::owner::{AppToken, Credentials, PasswordChange, Recovery, Role, Session, WhoAmI};
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::status::EventKind;
 use tayberry_core::session::SessionId;
-use tayberry_core::{recovery, setup};
+use tayberry_core::{app_token, recovery, setup};
 use tayberry_format::owner::Owner;
 use tayberry_format::state::State;
 
@@ -27,6 +27,11 @@ impl Desk {
         self.right(sender);
         self.happened(EventKind::SignedIn, sender);
         self.begin(Role::Owner)
+    }
+
+    pub(super) fn make_app_token(&self) -> Result<AppToken, Problem> {
+        let token = self.app_key.token(&self.owner()?.name, clock::now());
+        Ok(AppToken { token, lasts_s: app_token::LASTS.as_secs() })
     }
 
     pub(super) async fn recover(&self, sender: &Sender, wish: Recovery) -> Result<Session, Problem> {

@@ -13,6 +13,12 @@ impl Desk {
         self.stack.is_busy()
     }
 
+    /// Whether a gateway of the stack serves the ports of browsers.
+    #[must_use]
+    pub fn gateway_serves(&self) -> bool {
+        self.stack.gateway_serves()
+    }
+
     pub(super) async fn stack(&self) -> Result<StackState, Problem> {
         self.stack.state().await
     }
@@ -27,6 +33,12 @@ impl Desk {
         file: ComposeFile,
     ) -> Result<StackState, Problem> {
         let now = self.stack.apply(file).await?;
+        self.happened(EventKind::StackChanged, sender);
+        Ok(now)
+    }
+
+    pub(super) async fn apply_system_stack(&self, sender: &Sender) -> Result<StackState, Problem> {
+        let now = self.stack.apply_system().await?;
         self.happened(EventKind::StackChanged, sender);
         Ok(now)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tayberry_core::stack::health::Facts;
 use tayberry_core::stack::plan::Unit;
+use zbus::fdo::{PropertiesChangedStream, PropertiesProxy};
 
 /// The manager.
 #[zbus::proxy(
@@ -18,6 +19,8 @@ pub trait Manager {
     fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
     /// Begins to stop a unit; returns the job.
     fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
+    /// Begins to let a unit read its files anew; returns the job.
+    fn reload_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
     /// A unit that failed counts as one that was never started.
     fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
     /// Reads a unit, if it was not.
@@ -70,6 +73,8 @@ pub enum Job {
     Start,
     /// That it does not.
     Stop,
+    /// That it reads its files anew.
+    Reload,
 }
 
 /// Asks the same of all `units` at once and waits for the ends of the jobs, which `bus` was [subscribed](ManagerProxy::subscribe) to.
@@ -91,6 +96,7 @@ pub async fn run(
         let path = match job {
             Job::Start => manager.start_unit(unit, "replace").await?,
             Job::Stop => manager.stop_unit(unit, "replace").await?,
+            Job::Reload => manager.reload_unit(unit, "replace").await?,
         };
         waiting.insert(path.to_string(), unit.clone());
     }
@@ -130,6 +136,16 @@ pub async fn state(bus: &zbus::Connection, unit: &str) -> zbus::Result<Option<(U
         _ => Unit::Inactive,
     };
     Ok(Some((state, unit.need_daemon_reload().await?)))
+}
+
+/// Tells of each change of a unit's state, if `bus` was [subscribed](ManagerProxy::subscribe).
+///
+/// # Errors
+/// When systemd does not answer.
+pub async fn changes(bus: &zbus::Connection, unit: &str) -> zbus::Result<PropertiesChangedStream> {
+    let path = ManagerProxy::new(bus).await?.load_unit(unit).await?;
+    let properties = PropertiesProxy::builder(bus).destination("org.freedesktop.systemd1").path(path).build();
+    properties.await?.receive_properties_changed().await
 }
 
 /// `ActiveState` of a unit.

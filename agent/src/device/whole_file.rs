@@ -16,6 +16,17 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
+/// Replaces a file of `/run` that others read, who may hold the old one open.
+///
+/// # Errors
+/// When a step fails; the file is as it was.
+pub fn show(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let new = path.with_added_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&new)?;
+    file.write_all(bytes)?;
+    fs::rename(new, path)
+}
+
 /// Writes a file for root alone, and waits until it is on the disk.
 ///
 /// # Errors

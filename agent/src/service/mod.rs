@@ -131,6 +131,12 @@ impl Agent {
         self.desk.stack_busy()
     }
 
+    /// Whether a gateway of the stack serves the ports 80 and 443; else the front does.
+    #[zbus(property)]
+    fn gateway(&self) -> bool {
+        self.desk.gateway_serves()
+    }
+
     /// Answers a request (`tayberry_core::request::Request` as JSON) with an `Outcome` as JSON. `from` is the
     /// addresses of the connection it came over, the other end first, or empty; `credential` is empty, `session SECRET` or `token SECRET`.
     async fn ask(

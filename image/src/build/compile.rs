@@ -1,11 +1,12 @@
 //! Compiles what runs on the device: our programs with the locked `rustc`, the kernel module and the device-tree
 //! overlays with the locked compilers. Only cargo is the host's.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::build::{BuildError, at};
-use crate::config::Published;
+use crate::config::{Config, Published};
 use crate::tools::{Tools, execute};
 use crate::ui::Ui;
 
@@ -30,17 +31,21 @@ pub struct Programs {
     pub tayberryctl: PathBuf,
     /// The emulator's helper; static. Not part of the image.
     pub guest: PathBuf,
+    /// Those of containers, by crate.
+    pub containers: BTreeMap<String, PathBuf>,
 }
 
 /// Compiles our programs. Cargo decides what is up to date.
 ///
 /// # Errors
 /// With the compiler's own words.
-pub fn programs(tools: &Tools, project: &Path, ui: Ui) -> Result<Programs, BuildError> {
+pub fn programs(tools: &Tools, project: &Path, config: &Config, ui: Ui) -> Result<Programs, BuildError> {
     let stage = ui.stage("compile", None);
     let target = target(tools, project);
     let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
-    cargo(tools, project, &target.join("dynamic"), &["tayberry-agent", "tayberry-front"], "")?;
+    let contained: Vec<&str> = config.container.values().filter_map(|one| one.program.as_deref()).collect();
+    let dynamic = [&["tayberry-agent", "tayberry-front"], contained.as_slice()].concat();
+    cargo(tools, project, &target.join("dynamic"), &dynamic, "")?;
     cargo(
         tools,
         project,
@@ -55,6 +60,7 @@ pub fn programs(tools: &Tools, project: &Path, ui: Ui) -> Result<Programs, Build
         tayberryd: found("dynamic", "tayberryd"),
         front: found("dynamic", "tayberry-front"),
         tayberryctl: found("dynamic", "tayberryctl"),
+        containers: contained.iter().map(|name| ((*name).to_owned(), found("dynamic", name))).collect(),
     })
 }
 

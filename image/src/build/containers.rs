@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::build::compile::Programs;
 use crate::build::layer::Layer;
 use crate::build::store::{self, Image, STORE};
 use crate::build::tree::Tree;
@@ -24,6 +25,10 @@ const FOLDERS: [&str; 8] = ["dev", "etc", "proc", "run", "sys", "tmp", "var", "d
 /// Root's entry, for programs that ask for its name. Users of services have numbers alone.
 const PASSWD: &str = "root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
+/// The stack that comes with the system.
+const COMPOSE: &str = "usr/share/tayberry/stack/compose.yaml";
+/// Where the pages of a container lie.
+const PAGES: &str = "usr/share/www";
 /// Files smaller than a page, in bytes, are not worth being shared.
 const SHARED: u64 = 4096;
 /// Bits that give a program more than its caller has: nothing in a container may.
@@ -35,6 +40,8 @@ pub struct Parts<'a> {
     pub project: &'a Path,
     /// What our own programs are compiled with.
     pub tools: &'a Tools,
+    /// Those that were.
+    pub programs: &'a Programs,
     /// What is made.
     pub config: &'a Config,
     /// Of what.
@@ -51,7 +58,7 @@ pub struct Parts<'a> {
 ///
 /// # Errors
 /// When a package is damaged or a folder cannot be written.
-pub fn add(tree: &Tree, parts: &Parts<'_>, ui: Ui) -> Result<(), BuildError> {
+pub fn add(tree: &mut Tree, parts: &Parts<'_>, ui: Ui) -> Result<(), BuildError> {
     let mut roots = Vec::new();
     for (name, container) in &parts.config.container {
         roots.push(root(name, container, parts, ui)?);
@@ -62,6 +69,8 @@ pub fn add(tree: &Tree, parts: &Parts<'_>, ui: Ui) -> Result<(), BuildError> {
         let layer = Layer::of(&root.root, parts.lock.epoch)?;
         images.push(Image { name, command: &container.command, root: &root.root, layer });
     }
+    let compose = parts.project.join("stack/compose.yaml");
+    tree.write(COMPOSE, &std::fs::read(&compose).map_err(at(compose))?)?;
     let bytes: u64 = images.iter().map(|image| image.layer.bytes).sum();
     store::write(&tree.path(STORE), &images, parts.lock.epoch)?;
     let shared = share(&tree.path(STORE))?;
@@ -84,9 +93,17 @@ fn root(name: &str, container: &Container, parts: &Parts<'_>, ui: Ui) -> Result<
     tree.write("etc/group", GROUP.as_bytes())?;
     if let Some(published) = &container.published {
         let program = compile::published(parts.tools, parts.project, published, ui)?;
-        let place = Path::new("usr/bin").join(&published.program);
-        tree.write(&place, &std::fs::read(&program).map_err(at(program))?)?;
-        overlay::chmod(&tree.path(&place), 0o755)?;
+        overlay::program(&mut tree, &program, Path::new("usr/bin").join(&published.program))?;
+    }
+    if let Some(program) = container.program.as_ref().and_then(|name| parts.programs.containers.get(name)) {
+        overlay::program(
+            &mut tree,
+            program,
+            Path::new("usr/bin").join(program.file_name().unwrap_or_default()),
+        )?;
+    }
+    if let Some(pages) = &container.pages {
+        overlay::apply_at(&mut tree, &parts.project.join(pages), Path::new(PAGES))?;
     }
     let ours = parts.project.join("stack").join(name).join("rootfs");
     if ours.exists() {

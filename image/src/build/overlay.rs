@@ -16,8 +16,17 @@ pub const OURS: &str = "tayberry";
 /// # Errors
 /// When a file cannot be copied.
 pub fn apply(tree: &mut Tree, folder: &Path) -> Result<(), BuildError> {
+    apply_at(tree, folder, Path::new(""))
+}
+
+/// The same, into a folder of the tree.
+///
+/// # Errors
+/// When a file cannot be copied.
+pub fn apply_at(tree: &mut Tree, folder: &Path, place: &Path) -> Result<(), BuildError> {
     for path in crate::files::walk(folder).map_err(at(folder))? {
         let Ok(inside) = path.strip_prefix(folder) else { continue };
+        let inside = &place.join(inside);
         let meta = std::fs::symlink_metadata(&path).map_err(at(&path))?;
         if meta.is_symlink() {
             let target = std::fs::read_link(&path).map_err(at(&path))?;
@@ -41,10 +50,18 @@ pub fn programs(tree: &mut Tree, programs: &Programs) -> Result<(), BuildError> 
         (&programs.front, "usr/lib/tayberry/tayberry-front"),
         (&programs.tayberryctl, "usr/bin/tayberryctl"),
     ] {
-        tree.write(to, &std::fs::read(from).map_err(at(from))?)?;
-        chmod(&tree.path(to), 0o755)?;
+        program(tree, from, to)?;
     }
     Ok(())
+}
+
+/// Installs a program.
+///
+/// # Errors
+/// When it cannot be copied.
+pub fn program(tree: &mut Tree, from: &Path, to: impl AsRef<Path>) -> Result<(), BuildError> {
+    tree.write(&to, &std::fs::read(from).map_err(at(from))?)?;
+    chmod(&tree.path(&to), 0o755)
 }
 
 pub(super) fn chmod(path: &Path, mode: u32) -> Result<(), BuildError> {

@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let cache = Cache::new(&paths.cache);
     let lock = provide(arguments, paths, &config, &cache, ui)?;
     let tools = Tools::ready(&lock, &cache, &paths.cache, ui).map_err(BuildError::from)?;
-    let programs = compile::programs(&tools, &paths.project, ui)?;
+    let programs = compile::programs(&tools, &paths.project, &config, ui)?;
     std::fs::create_dir_all(&paths.cache).map_err(at(&paths.cache))?;
     let work =
         tempfile::Builder::new().prefix("build-").tempdir_in(&paths.cache).map_err(at(&paths.cache))?;
@@ -207,6 +207,7 @@ impl Bench<'_> {
         let parts = Parts {
             project,
             tools: self.tools,
+            programs,
             config: self.config,
             lock: self.lock,
             cache: &Cache::new(&self.paths.cache),

@@ -23,6 +23,8 @@ type View =
   | { is: "rescue"; overview: Overview; signedIn: boolean };
 
 const RETRY_MS = 3000;
+/** Where the device's own pages always are. */
+const OWN_PORT = 8443;
 
 /** Whoever is signed in; nobody is no problem. */
 async function whoIsThere(): Promise<WhoAmI | undefined> {
@@ -37,6 +39,11 @@ async function whoIsThere(): Promise<WhoAmI | undefined> {
 async function look(): Promise<View> {
   const [overview, who] = await Promise.all([device.overview(), whoIsThere()]);
   if (overview.phase === "unclaimed") return { is: "setup", overview, claimed: who?.role === "setup" };
+  if (overview.phase === "owned" && location.port === "") {
+    // The port of browsers is the stack's from now on.
+    location.replace(`https://${location.hostname}:${OWN_PORT}/`);
+    return { is: "loading" };
+  }
   if (overview.phase !== "owned") return { is: "rescue", overview, signedIn: who?.role === "owner" };
   return who?.role === "owner" ? { is: "owned", overview, who } : { is: "sign-in", overview };
 }

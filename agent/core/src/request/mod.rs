@@ -84,6 +84,10 @@ pub enum Request {
     PlanStack(stack::ComposeFile),
     /// Declares a compose file. Answered before its services run.
     ApplyStack(stack::ComposeFile),
+    /// A token that tells applications of the stack that the owner asks.
+    MakeAppToken,
+    /// Declares the stack that comes with the system. Answered before its services run.
+    ApplySystemStack,
     /// Declares what was declared before.
     RollBackStack,
     /// Declares no stack. What services keep stays.

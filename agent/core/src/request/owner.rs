@@ -89,3 +89,12 @@ pub struct PasswordChange {
     #[schema(max_length = 1024)]
     pub new: String,
 }
+
+/// What tells an application of the stack that the owner asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AppToken {
+    /// The token, signed by the device (RFC 7519). It gives no right over the device.
+    pub token: String,
+    /// For how many seconds it holds.
+    pub lasts_s: u64,
+}

@@ -53,8 +53,12 @@ pub struct StackWarning {
 /// The stack now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StackState {
+    /// Whose declaration it is.
+    pub source: StackSource,
     /// The compose file that is declared; none runs if absent.
     pub compose: Option<String>,
+    /// The gateway serves the ports 80 and 443; else the device's own pages are there.
+    pub gateway_serves: bool,
     /// There is a declaration before this one to go back to.
     pub can_roll_back: bool,
     /// Services are being changed to what is declared.
@@ -63,6 +67,19 @@ pub struct StackState {
     pub problem: Option<String>,
     /// The services.
     pub services: Vec<ServiceState>,
+}
+
+/// Whose declaration holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StackSource {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// The stack that comes with the system; it follows updates.
+    System,
+    /// The owner's.
+    Own,
 }
 
 /// A service now.

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::values::{Bytes, Command, ContainerPath, Cpus, Mount, Name, Pairs, Port, Span};
-use super::{Refusal, quadlet};
+use super::Refusal;
+use super::values::{Bytes, Command, ContainerPath, Cpus, Mount, Name, Pairs, Port, Route, Span};
 
 /// Longest file, in bytes.
 pub const MOST_BYTES: usize = 32 << 10;
-/// Services at most.
-const MOST_SERVICES: usize = 32;
 /// Memory at most of a service that says nothing, in bytes.
 pub const MEMORY: u64 = 256 << 20;
 /// The one service whose ports are the device's.
 pub const GATEWAY: &str = "gateway";
+/// The ports that it can have.
+pub const PORTS: [u16; 2] = [80, 443];
 
 /// What a file says.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -121,6 +121,12 @@ pub struct Service {
 }
 
 impl Service {
+    /// Whether it is known more of it than that it runs.
+    #[must_use]
+    pub fn says_how_it_is(&self) -> bool {
+        self.healthcheck.is_some() || self.tayberry.ready == Ready::Notify
+    }
+
     /// Memory at most, in bytes, also of one that says nothing.
     #[must_use]
     pub fn memory(&self) -> u64 {
@@ -133,7 +139,7 @@ const fn yes() -> bool {
 }
 
 /// Ours.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Extra {
     /// How it is replaced.
@@ -142,6 +148,29 @@ pub struct Extra {
     /// In which format it keeps its data: another one is never started on them.
     #[serde(default)]
     pub data_format: Option<String>,
+    /// The requests that the gateway gives it: those whose path begins so, and for which no other service names more.
+    #[serde(default)]
+    pub route: Option<Spanned<Route>>,
+    /// Where it listens for them.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// How it is known that it can do its work, where no check is.
+    #[serde(default)]
+    pub ready: Ready,
+    /// It gets the keys with which the device signs that its owner asks: `keys.json` in `/run/tayberry`.
+    #[serde(default)]
+    pub sign_in: bool,
+}
+
+/// How it is known that a service can do its work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ready {
+    /// It runs.
+    #[default]
+    Started,
+    /// It says so (sd_notify(3)).
+    Notify,
 }
 
 /// How a service is replaced.
@@ -259,117 +288,12 @@ impl Stack {
         Ok(stack)
     }
 
-    /// What the types do not say.
-    fn check(&self) -> Result<(), Refusal> {
-        if self.services.is_empty() {
-            return Err(Refusal::whole("it has no services"));
-        }
-        if self.services.len() > MOST_SERVICES {
-            return Err(Refusal::whole(format!("it has more than {MOST_SERVICES} services")));
-        }
-        for (name, network) in self.networks.iter().filter_map(|(name, one)| Some((name, one.as_ref()?))) {
-            if network.value.internal == Some(false) {
-                let reason = format!(
-                    "network {name} cannot be open: services reach each other, and the gateway the world"
-                );
-                return Err(Refusal::at(network, reason));
-            }
-        }
-        for (name, secret) in self.secrets.iter().filter_map(|(name, one)| Some((name, one.as_ref()?))) {
-            if secret.value.external != Some(true) {
-                let reason = format!("secret {name} is made on the device: say `external: true`");
-                return Err(Refusal::at(secret, reason));
-            }
-        }
-        self.services.iter().try_for_each(|(name, service)| self.check_service(name, service))?;
-        self.check_order()
+    /// The service that is reached from outside.
+    #[must_use]
+    pub fn gateway(&self) -> Option<(&Name, &Service)> {
+        let found = self.services.iter().find(|(name, _)| name.to_string() == GATEWAY);
+        found.map(|(name, service)| (name, &service.value))
     }
-
-    fn check_service(&self, name: &Name, service: &Spanned<Service>) -> Result<(), Refusal> {
-        let one = &service.value;
-        if quadlet::unit(name).ends_with(quadlet::NETWORK) {
-            return Err(Refusal::at(service, format!("{name} would have the name of a network's unit")));
-        }
-        image(&one.image)?;
-        if let Some(port) = one.ports.first().filter(|_| name.to_string() != GATEWAY) {
-            let reason = format!("only the service `{GATEWAY}` has ports; give {name} a route there");
-            return Err(Refusal::at(port, reason));
-        }
-        for mount in &one.volumes {
-            let volume = &mount.value.volume;
-            known(mount, "volume", volume, self.volumes.contains_key(volume))?;
-        }
-        for wanted in &one.secrets {
-            known(wanted, "secret", &wanted.value, self.secrets.contains_key(&wanted.value))?;
-        }
-        for wanted in &one.networks {
-            let there = self.networks.contains_key(&wanted.value) || wanted.value.to_string() == "default";
-            known(wanted, "network", &wanted.value, there)?;
-        }
-        if let Some(check) = &one.healthcheck {
-            let words = &check.value.test.0;
-            let kind = words.first().map(String::as_str);
-            if words.len() < 2 && matches!(kind, None | Some("CMD" | "CMD-SHELL" | "NONE")) {
-                return Err(Refusal::at(
-                    check,
-                    "`test` says nothing to run; leave the check out if there is none",
-                ));
-            }
-        }
-        for (wanted, condition) in &one.depends_on.0 {
-            let Some(other) = self.services.get(wanted) else {
-                return Err(Refusal::at(service, format!("{name} depends on {wanted}, which is no service")));
-            };
-            if *condition == Condition::ServiceHealthy && other.value.healthcheck.is_none() {
-                let reason =
-                    format!("{name} waits until {wanted} is healthy, but {wanted} has no healthcheck");
-                return Err(Refusal::at(service, reason));
-            }
-        }
-        Ok(())
-    }
-
-    /// Services that wait for each other would never start.
-    fn check_order(&self) -> Result<(), Refusal> {
-        let mut done: Vec<&Name> = Vec::new();
-        let mut left: Vec<&Name> = self.services.keys().collect();
-        while !left.is_empty() {
-            let ready = |name: &&Name| {
-                let waits = self.services.get(*name).map(|one| &one.value.depends_on.0);
-                waits.is_none_or(|waits| waits.keys().all(|other| done.contains(&other)))
-            };
-            let (now, later): (Vec<&Name>, Vec<&Name>) = left.iter().copied().partition(ready);
-            if now.is_empty() {
-                let names: Vec<String> = later.iter().map(ToString::to_string).collect();
-                let at = later.first().and_then(|name| self.services.get(*name));
-                let reason = format!("these wait for each other: {}", names.join(", "));
-                return Err(at.map_or_else(|| Refusal::whole(&reason), |at| Refusal::at(at, &reason)));
-            }
-            done.extend(now);
-            left = later;
-        }
-        Ok(())
-    }
-}
-
-/// What a service names must be declared.
-fn known<T>(at: &Spanned<T>, what: &str, name: &Name, there: bool) -> Result<(), Refusal> {
-    if there { Ok(()) } else { Err(Refusal::at(at, format!("there is no {what} {name} under `{what}s:`"))) }
-}
-
-/// A reference to an image, as registries write it.
-fn image(image: &Spanned<String>) -> Result<(), Refusal> {
-    let text = &image.value;
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "./:@_-".contains(letter);
-    let named = text.split('/').next_back().unwrap_or_default();
-    if text.is_empty() || text.len() > 255 || !text.chars().all(allowed) || named.is_empty() {
-        return Err(Refusal::at(image, format!("{text:?} is not the name of an image")));
-    }
-    if !named.contains(':') && !named.contains('@') {
-        let reason = format!("{text} names no version: write {text}:VERSION or {text}@sha256:…");
-        return Err(Refusal::at(image, reason));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

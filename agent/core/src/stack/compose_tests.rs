@@ -13,7 +13,7 @@ fn refused(text: &str) -> (Option<u64>, String) {
 fn a_whole_file_is_understood() {
     let stack = Stack::parse(GOOD).unwrap();
     let names: Vec<String> = stack.services.keys().map(ToString::to_string).collect();
-    assert_eq!(names, ["api", "gateway", "mongo", "redis"]);
+    assert_eq!(names, ["api", "gateway", "mongo", "redis", "web"]);
     let service = |name: &str| &stack.services[&name.parse::<Name>().unwrap()].value;
     let api = service("api");
     assert_eq!(api.depends_on.0[&"mongo".parse().unwrap()], Condition::ServiceHealthy);
@@ -22,7 +22,14 @@ fn a_whole_file_is_understood() {
     assert_eq!(service("redis").command.as_ref().unwrap().0[0], "redis-server");
     assert_eq!(service("mongo").mem_limit.as_ref().unwrap().value, Bytes(512 << 20));
     assert_eq!(service("mongo").cpus, Some(Cpus(1500)));
-    assert_eq!(service("gateway").ports[1].value, Port { host: 443, container: 8443, udp: true });
+    assert_eq!(service("gateway").ports[2].value, Port { host: 443, container: 443, udp: true });
+}
+
+#[test]
+fn the_stack_of_the_system_is_good() {
+    let stack = Stack::parse(include_str!("../../../../stack/compose.yaml")).unwrap();
+    assert_eq!(crate::stack::doctor::look(&stack, 3 << 30).len(), 1, "the stand-in has no healthcheck");
+    assert!(crate::stack::gateway::configuration(&stack).unwrap().contains("reverse_proxy api:8080"));
 }
 
 /// Each with the line that is wrong, and words of the reason.
@@ -30,12 +37,28 @@ fn a_whole_file_is_understood() {
 fn what_is_wrong_is_said_with_its_line() {
     let lines = |lines: &[&str]| lines.join("\n");
     let service = |line: &str| lines(&["services:", "  web:", "    image: a/web:1", line]);
+    // With a gateway in the network `default`.
+    let routed = |line: &str| {
+        let gateway = "  gateway: { image: \"a/b:1\" }";
+        lines(&["services:", gateway, "  web:", "    image: a/web:1", line, "networks: { back: }"])
+    };
     for (text, line, words) in [
         (service("    privileged: true"), 4, "privileged"),
         (service("    build: ."), 4, "build"),
         (service("    volumes: [\"/etc:/etc\"]"), 4, "folders of the device"),
         (service("    volumes: [\"data:/data\"]"), 4, "no volume data"),
         (service("    ports: [\"80:80\"]"), 4, "only the service `gateway`"),
+        (service("    x-tayberry: { route: / }"), 4, "no other service `gateway`"),
+        (routed("    x-tayberry: { route: api }"), 5, "the beginning of a path"),
+        (routed("    x-tayberry: { route: /system/x }"), 5, "the device's own"),
+        (routed("    networks: [back]\n    x-tayberry: { route: / }"), 6, "in no network together"),
+        (routed("    ports: [\"80:80\"]"), 5, "only the service `gateway`"),
+        (
+            routed("    x-tayberry: { route: / }\n  other: { image: \"a/b:1\", x-tayberry: { route: / } }"),
+            6,
+            "the same route",
+        ),
+        (lines(&["services:", "  gateway: { image: \"a/b:1\", ports: [\"22:22\"] }"]), 2, "port 22"),
         (service("    cap_add: [SYS_ADMIN]"), 4, "SYS_ADMIN"),
         (service("    mem_limit: lots"), 4, "a size such as"),
         (service("    secrets: [key]"), 4, "no secret key"),

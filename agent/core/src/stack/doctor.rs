@@ -45,10 +45,7 @@ fn of(name: &Name, service: &Spanned<Service>) -> Vec<Finding> {
             format!("{name} takes the image `latest`: two devices may run two things. Name a version.");
         findings.push(at(&one.image, sentence));
     }
-    if let Some(port) = one.ports.first() {
-        findings.push(at(port, format!("{name} has ports, which this version does not open.")));
-    }
-    if one.healthcheck.is_none() {
+    if !one.says_how_it_is() {
         let sentence = format!("{name} has no healthcheck: it counts as healthy as soon as it runs.");
         findings.push(at(service, sentence));
     }

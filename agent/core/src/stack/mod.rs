@@ -1,8 +1,10 @@
 //! The stack: which containers run, from a compose file to the units that Podman's generator reads. Pulling images, starting units
 //! and looking at them is left to the agent.
 
+mod check;
 pub mod compose;
 pub mod doctor;
+pub mod gateway;
 pub mod health;
 pub mod plan;
 pub mod quadlet;

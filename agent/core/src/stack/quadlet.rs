@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::compose::{Capability, Condition, HealthCheck, Restart, Service, Stack};
+use super::compose::{Capability, Condition, HealthCheck, Ready, Restart, Service, Stack};
+use super::gateway;
 use super::values::{Name, Pairs};
 
 /// Folder of the units on the device.
 pub const FOLDER: &str = "/run/containers/systemd";
 /// Folder of what services keep: `SERVICE/VOLUME` in it.
 pub const DATA: &str = "/var/stack";
+/// Folder of the device with the keys that sign tokens for services (RFC 7517).
+pub const KEYS: &str = "/run/tayberry/public";
 /// Registry name of the images that the system partition holds.
 const OURS: &str = "localhost/";
 /// Users and groups of a container: so many numbers of the device are its own.
@@ -66,13 +69,15 @@ pub fn folders(stack: &Stack) -> impl Iterator<Item = String> {
 
 /// The networks that services are in.
 fn networks(stack: &Stack) -> impl Iterator<Item = String> {
-    let mut names: Vec<String> = stack.services.values().flat_map(|service| of(&service.value)).collect();
+    let mut names: Vec<String> =
+        stack.services.values().flat_map(|service| networks_of(&service.value)).collect();
     names.sort();
     names.dedup();
     names.into_iter()
 }
 
-fn of(service: &Service) -> Vec<String> {
+/// The networks that a service is in.
+pub(super) fn networks_of(service: &Service) -> Vec<String> {
     if service.networks.is_empty() {
         return vec!["default".to_owned()];
     }
@@ -144,17 +149,32 @@ fn container(stack: &Stack, name: &Name, service: &Service, first: u32) -> File 
         let mount = &mount.value;
         unit.set("Volume", format!("{DATA}/{name}/{}:{}:{end}", mount.volume, mount.path));
     }
-    for network in of(service) {
+    let own = if !service.ports.is_empty() {
+        Some(gateway::FOLDER)
+    } else {
+        service.tayberry.sign_in.then_some(KEYS)
+    };
+    if let Some(folder) = own {
+        unit.set("Volume", format!("{folder}:{}:ro", gateway::INSIDE));
+    }
+    for network in networks_of(service) {
         unit.set("Network", format!("stack-{network}.network"));
     }
     unit.set("NetworkAlias", name);
     if let Some(check) = &service.healthcheck {
         health(&mut unit, &check.value);
+    } else if service.tayberry.ready == Ready::Notify {
+        unit.set("Notify", true);
     }
     confine(&mut unit, service, first);
     unit.pairs("Label", &service.labels);
 
     unit.section("Service");
+    if !service.ports.is_empty() {
+        // Open whether the gateway runs or not: who comes while it is replaced waits, and is not refused.
+        unit.set("Sockets", gateway::SOCKET);
+        unit.set("ExecReload", format!("/usr/bin/podman kill --signal USR1 stack-{name}"));
+    }
     resources(&mut unit, service);
     let completes =
         |other: &Service| other.depends_on.0.get(name) == Some(&Condition::ServiceCompletedSuccessfully);

@@ -12,32 +12,50 @@ use super::values::Name;
 /// First user on the device that belongs to a service: above those of systemd and of people (systemd's UIDS-GIDS.md).
 const FIRST_USER: u32 = 0x1000_0000;
 
+/// What is declared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Declared {
+    /// No stack.
+    #[default]
+    Nothing,
+    /// The stack that comes with the system, as it is in each version.
+    System,
+    /// The owner's compose file.
+    Own(String),
+}
+
 /// The record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// The compose file that holds.
-    pub declared: Option<String>,
-    /// The one before it; an empty text where there was none.
-    pub previous: Option<String>,
+    /// What holds.
+    pub declared: Declared,
+    /// What held before it, if anything ever did.
+    pub previous: Option<Declared>,
     /// Blocks of users by service. A service keeps its own for ever: its files belong to them.
     #[serde(default)]
     blocks: BTreeMap<String, u32>,
 }
 
 impl Record {
-    /// Declares another file, or none.
-    pub fn declare(&mut self, compose: Option<String>) {
-        if compose != self.declared {
-            self.previous = Some(self.declared.take().unwrap_or_default());
-            self.declared = compose;
+    /// That of a device that just got its owner.
+    #[must_use]
+    pub fn new_owner() -> Self {
+        Self { declared: Declared::System, ..Self::default() }
+    }
+
+    /// Declares something else.
+    pub fn declare(&mut self, next: Declared) {
+        if next != self.declared {
+            self.previous = Some(std::mem::replace(&mut self.declared, next));
         }
     }
 
     /// Declares what was declared before. False when there is nothing.
     pub fn roll_back(&mut self) -> bool {
         let Some(previous) = self.previous.take() else { return false };
-        self.declare(Some(previous).filter(|text| !text.is_empty()));
+        self.declare(previous);
         true
     }
 
@@ -77,18 +95,19 @@ mod tests {
 
     #[test]
     fn the_way_back_leads_there_and_here_again() {
+        let own = |text: &str| Declared::Own(text.into());
         let mut record = Record::default();
         assert!(!record.roll_back());
-        record.declare(Some("one".into()));
-        record.declare(Some("two".into()));
-        record.declare(Some("two".into()));
+        record.declare(own("one"));
+        record.declare(own("two"));
+        record.declare(own("two"));
         assert!(record.roll_back());
-        assert_eq!(record.declared.as_deref(), Some("one"));
+        assert_eq!(record.declared, own("one"));
         assert!(record.roll_back());
-        assert_eq!(record.declared.as_deref(), Some("two"));
-        let mut first = Record::default();
-        first.declare(Some("one".into()));
-        assert!(first.roll_back());
-        assert_eq!(first.declared, None, "there was none before");
+        assert_eq!(record.declared, own("two"));
+        let mut new = Record::new_owner();
+        new.declare(own("one"));
+        assert!(new.roll_back());
+        assert_eq!(new.declared, Declared::System);
     }
 }

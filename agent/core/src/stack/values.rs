@@ -227,6 +227,36 @@ impl FromStr for Port {
 
 from_text!(Port);
 
+/// The beginning of the paths that a service answers: `/` for all, or `/api`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route(String);
+
+impl Route {
+    /// The path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Route {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let part = |part: &str| {
+            !part.is_empty()
+                && part.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+        };
+        let parts = text.strip_prefix('/').unwrap_or_default();
+        if text.len() <= 64 && (text == "/" || parts.split('/').all(part)) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(malformed(text, "the beginning of a path such as / or /api"))
+    }
+}
+
+from_text!(Route);
+
 /// A text, number or truth value as its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scalar(pub String);

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::{Extension, Json};
 use tayberry_core::request::Request;
-use tayberry_core::request::owner::{Credentials, PasswordChange, Recovery, Session, WhoAmI};
+use tayberry_core::request::owner::{AppToken, Credentials, PasswordChange, Recovery, Session, WhoAmI};
 
 use super::body::Body;
 use super::{Asking, Problems, Refusal};
@@ -38,6 +38,12 @@ pub(super) async fn who_am_i(asking: Asking) -> Result<Json<WhoAmI>, Refusal> {
     let who: WhoAmI = asking.ask(Request::WhoAmI).await?;
     let csrf = if let Proof::Session(secret) = &asking.proof { Some(csrf(secret)) } else { None };
     Ok(Json(WhoAmI { csrf, ..who }))
+}
+
+/// What tells an application of the stack that the owner asks; it holds for minutes and gives no right over the device.
+#[utoipa::path(post, path = "/session/token", tag = "session", responses((status = 200, body = AppToken), Problems))]
+pub(super) async fn app_token(asking: Asking) -> Result<Json<AppToken>, Refusal> {
+    Ok(Json(asking.ask(Request::MakeAppToken).await?))
 }
 
 /// Signs out.

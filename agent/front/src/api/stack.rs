@@ -28,6 +28,12 @@ pub(super) async fn apply(
     Ok(Json(asking.ask(Request::ApplyStack(file)).await?))
 }
 
+/// Declares the stack that comes with the system, and follows it through updates.
+#[utoipa::path(put, path = "/stack/system", tag = "stack", responses((status = 200, body = StackState), Problems))]
+pub(super) async fn system(asking: Asking) -> Result<Json<StackState>, Refusal> {
+    Ok(Json(asking.ask(Request::ApplySystemStack).await?))
+}
+
 /// Declares what was declared before.
 #[utoipa::path(post, path = "/stack/rollback", tag = "stack", responses((status = 200, body = StackState), Problems))]
 pub(super) async fn roll_back(asking: Asking) -> Result<Json<StackState>, Refusal> {

@@ -8,7 +8,7 @@ use tayberry_core::stack::plan::Step;
 use tayberry_core::stack::quadlet::{self, FOLDER};
 use tayberry_core::stack::{Stack, health};
 
-use super::{Handle, StackError};
+use super::{Handle, StackError, gateway, text};
 use crate::device::systemd::{self, Job, ManagerProxy};
 
 /// How long services may take to start, with what they wait for: images may have to be fetched.
@@ -20,13 +20,15 @@ impl Handle {
     /// Brings the services to what is declared.
     pub(super) async fn reconcile(&self) -> Result<(), StackError> {
         let mut record = self.record().clone();
-        let stack = record.declared.as_deref().map(Stack::parse).transpose()?;
+        let stack = text(&record.declared)?.as_deref().map(Stack::parse).transpose()?;
+        let mut news = false;
         if let Some(stack) = &stack {
             // The users of new services first: whoever has files must be known before there are any.
-            record.users(stack);
+            let users = record.users(stack);
             if *self.record() != record {
                 self.save(record).await?;
             }
+            news = self.prepare_gateway(stack, gateway::first(&users)).await?;
         }
         let steps = self.steps(stack.as_ref()).await?;
         for folder in stack.iter().flat_map(quadlet::folders) {
@@ -42,6 +44,9 @@ impl Handle {
                 Step::Start(unit) => starts.push(unit),
                 other => self.take(other).await?,
             }
+        }
+        if news {
+            self.reload_gateway().await?;
         }
         self.start(&starts).await
     }

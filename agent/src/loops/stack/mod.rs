@@ -1,6 +1,7 @@
 //! The stack: looks at what is declared and what runs, and takes the steps between the two that `tayberry_core::stack::plan` names.
 
 mod act;
+pub mod gateway;
 mod look;
 mod secrets;
 mod tell;
@@ -10,8 +11,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::stack::{ComposeFile, StackPlan, StackState, StackWarning};
-use tayberry_core::stack::record::Record;
+use tayberry_core::request::stack::{ComposeFile, StackPlan, StackSource, StackState, StackWarning};
+use tayberry_core::stack::record::{Declared, Record};
 use tayberry_core::stack::{Stack, doctor, plan};
 use tokio::sync::watch;
 
@@ -22,6 +23,8 @@ pub use tell::tell;
 
 /// What is declared: on the data partition.
 const RECORD: &str = "/var/lib/tayberry/stack.json";
+/// The stack that comes with the system.
+const SYSTEM: &str = "/usr/share/tayberry/stack/compose.yaml";
 /// Longest record that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -54,6 +57,12 @@ struct Inner {
     record: Mutex<Record>,
     progress: watch::Sender<Progress>,
     wake: tokio::sync::Notify,
+    /// The gateway serves the ports.
+    gateway: watch::Sender<bool>,
+    /// The device's user that the declared gateway runs as.
+    gateway_user: watch::Sender<Option<u32>>,
+    /// There is a certificate for a gateway.
+    certified: watch::Sender<bool>,
 }
 
 /// The loop, for whoever asks; clones share it.
@@ -63,17 +72,26 @@ pub struct Handle(Arc<Inner>);
 /// Opens what was declared. The second value is what the owner must know about it: a device whose record is damaged, or was written by
 /// a newer system, has no stack until it is declared again, and does everything else.
 #[must_use]
-pub fn open(bus: zbus::Connection) -> (Handle, Option<String>) {
-    let (record, notice) = settle(Path::new(RECORD));
-    let progress = watch::Sender::new(Progress { busy: record.declared.is_some(), problem: None });
-    let wake = tokio::sync::Notify::new();
-    (Handle(Arc::new(Inner { bus, record: Mutex::new(record), progress, wake })), notice)
+pub fn open(bus: zbus::Connection, owned: bool) -> (Handle, Option<String>) {
+    let (record, notice) = settle(Path::new(RECORD), owned);
+    let inner = Inner {
+        bus,
+        progress: watch::Sender::new(Progress { busy: record.declared != Declared::Nothing, problem: None }),
+        record: Mutex::new(record),
+        wake: tokio::sync::Notify::new(),
+        gateway: watch::Sender::new(false),
+        gateway_user: watch::Sender::new(None),
+        certified: watch::Sender::new(false),
+    };
+    (Handle(Arc::new(inner)), notice)
 }
 
 /// The record, or an empty one and why; what cannot be read is kept beside it.
-fn settle(path: &Path) -> (Record, Option<String>) {
+fn settle(path: &Path, owned: bool) -> (Record, Option<String>) {
     let error = match read(path) {
-        Ok(record) => return (record, None),
+        Ok(Some(record)) => return (record, None),
+        Ok(None) if owned => return (Record::new_owner(), None),
+        Ok(None) => return (Record::default(), None),
         Err(error) => error,
     };
     let aside = path.with_added_extension("unread");
@@ -86,15 +104,28 @@ fn settle(path: &Path) -> (Record, Option<String>) {
     (Record::default(), Some(why))
 }
 
-fn read(path: &Path) -> std::io::Result<Record> {
+/// None where nothing was ever declared.
+fn read(path: &Path) -> std::io::Result<Option<Record>> {
     let bytes = match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Record::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         found => found?.len(),
     };
     if bytes > MOST_BYTES {
         return Err(std::io::Error::other("it is too long"));
     }
-    serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)
+    serde_json::from_slice(&std::fs::read(path)?).map(Some).map_err(std::io::Error::other)
+}
+
+/// What a declaration says; none for no stack.
+fn text(declared: &Declared) -> Result<Option<String>, StackError> {
+    match declared {
+        Declared::Nothing => Ok(None),
+        Declared::Own(text) => Ok(Some(text.clone())),
+        Declared::System => {
+            let text = std::fs::read_to_string(SYSTEM);
+            Ok(Some(text.map_err(|error| StackError::Io(SYSTEM.into(), error))?))
+        }
+    }
 }
 
 impl Handle {
@@ -137,12 +168,19 @@ impl Handle {
     pub async fn state(&self) -> Result<StackState, Problem> {
         let record = self.record().clone();
         let progress = self.0.progress.borrow().clone();
-        let services = match record.declared.as_deref().map(Stack::parse) {
+        let compose = text(&record.declared).map_err(|error| failed(&error))?;
+        let services = match compose.as_deref().map(Stack::parse) {
             Some(Ok(stack)) => self.services(&stack).await.map_err(|error| failed(&error))?,
             Some(Err(_)) | None => Vec::new(),
         };
         Ok(StackState {
-            compose: record.declared,
+            source: match record.declared {
+                Declared::Nothing => StackSource::Nothing,
+                Declared::System => StackSource::System,
+                Declared::Own(_) => StackSource::Own,
+            },
+            compose,
+            gateway_serves: self.gateway_serves(),
             can_roll_back: record.previous.is_some(),
             busy: progress.busy,
             problem: progress.problem,
@@ -170,7 +208,15 @@ impl Handle {
     /// When it is refused or cannot be saved; then nothing changes.
     pub async fn apply(&self, file: ComposeFile) -> Result<StackState, Problem> {
         parse(&file)?;
-        self.declare(|record| record.declare(Some(file.compose))).await
+        self.declare(|record| record.declare(Declared::Own(file.compose))).await
+    }
+
+    /// Declares the stack that comes with the system, and begins.
+    ///
+    /// # Errors
+    /// When that cannot be saved.
+    pub async fn apply_system(&self) -> Result<StackState, Problem> {
+        self.declare(|record| record.declare(Declared::System)).await
     }
 
     /// Declares none, and begins.
@@ -178,7 +224,7 @@ impl Handle {
     /// # Errors
     /// When that cannot be saved.
     pub async fn remove(&self) -> Result<StackState, Problem> {
-        self.declare(|record| record.declare(None)).await
+        self.declare(|record| record.declare(Declared::Nothing)).await
     }
 
     /// Declares what was declared before, and begins.
@@ -193,6 +239,14 @@ impl Handle {
             record.roll_back();
         })
         .await
+    }
+
+    /// The device got its owner: it begins to serve. What cannot be saved is begun at the next start.
+    pub async fn has_an_owner(&self) {
+        let begun = self.declare(|record| *record = Record::new_owner()).await;
+        if let Err(problem) = begun {
+            tracing::error!("the stack was not begun: {problem:?}");
+        }
     }
 
     /// Saves first: what is declared holds after a power cut, too.
@@ -247,14 +301,15 @@ mod tests {
     fn a_record_that_cannot_be_read_is_kept_aside_and_said() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stack.json");
-        assert_eq!(settle(&path), (Record::default(), None), "a new device has none");
+        assert_eq!(settle(&path, false), (Record::default(), None), "a new device has none");
+        assert_eq!(settle(&path, true).0.declared, Declared::System, "one with an owner has the system's");
         let mut record = Record::default();
-        record.declare(Some("services: {}".into()));
+        record.declare(Declared::Own("services: {}".into()));
         std::fs::write(&path, serde_json::to_vec(&record).unwrap()).unwrap();
-        assert_eq!(settle(&path), (record, None));
-        for text in ["", "{", r#"{"declared":null,"previous":null,"blocks":{},"newer":1}"#] {
+        assert_eq!(settle(&path, true), (record, None));
+        for text in ["", "{", r#"{"declared":"nothing","previous":null,"blocks":{},"newer":1}"#] {
             std::fs::write(&path, text).unwrap();
-            let (empty, why) = settle(&path);
+            let (empty, why) = settle(&path, true);
             assert_eq!(empty, Record::default());
             assert!(why.unwrap().contains("Declare the stack again"));
             assert_eq!(std::fs::read_to_string(folder.path().join("stack.json.unread")).unwrap(), text);

@@ -7,15 +7,23 @@ use zbus::object_server::InterfaceRef;
 use super::Handle;
 use crate::service::Agent;
 
-/// Sends `PropertiesChanged` for `StackBusy` after every change.
+/// Sends `PropertiesChanged` for `StackBusy` and `Gateway` after every change.
 pub async fn tell(stack: &Handle, agent: &InterfaceRef<Agent>) -> Infallible {
-    let mut changes = stack.watch();
+    let (mut changes, mut gateway) = (stack.watch(), stack.watch_gateway());
     loop {
-        if changes.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        let is_gateway = tokio::select! {
+            changed = changes.changed() => changed.map(|()| false),
+            changed = gateway.changed() => changed.map(|()| true),
+        };
+        let Ok(is_gateway) = is_gateway else { return std::future::pending().await };
         let object = agent.get().await;
-        if let Err(error) = object.stack_busy_changed(agent.signal_emitter()).await {
+        let emitter = agent.signal_emitter();
+        let told = if is_gateway {
+            object.gateway_changed(emitter).await
+        } else {
+            object.stack_busy_changed(emitter).await
+        };
+        if let Err(error) = told {
             tracing::warn!("nobody can be told of the stack: {error}");
         }
     }

@@ -176,6 +176,33 @@ export interface Rescue {
   name: string;
 }
 
+export interface AppToken {
+  token: string;
+  lasts_s: number;
+}
+
+export type ServiceHealth = "healthy" | "starting" | "restarting" | "failed" | "stopped";
+
+export interface Service {
+  name: string;
+  image: string;
+  health: ServiceHealth;
+  sentence: string;
+  memory_bytes: number | null;
+  memory_limit_bytes: number;
+  restarts: number;
+}
+
+export interface Stack {
+  source: "nothing" | "system" | "own";
+  compose: string | null;
+  gateway_serves: boolean;
+  can_roll_back: boolean;
+  busy: boolean;
+  problem: string | null;
+  services: Service[];
+}
+
 export interface TokenWish {
   name: string;
   scopes: Scope[];

@@ -1,4 +1,5 @@
 // Every word of the pages in German. The type makes sure that nothing is missing.
+import { consoleWords } from "./de-console";
 import { trust } from "./de-trust";
 import type { Words } from "./en";
 
@@ -38,6 +39,9 @@ export const de: Words = {
     "stack-refused": "Das Gerät kann diese Compose-Datei nicht verwenden.",
     "in-rescue": "Das geht nicht, solange das Gerät in der Rettung ist.",
     "not-in-rescue": "Das geht nur, wenn das Gerät in der Rettung ist.",
+    "too-often": "Zu viele Versuche. Bitte eine Minute warten.",
+    conflict: "Das gibt es unter diesem Namen schon.",
+    away: "Eine Datenbank der Anwendung antwortet nicht. Es wird wieder versucht; nichts ging verloren. Bitte gleich noch einmal versuchen.",
     failed: "Das ist dem Gerät nicht gelungen. Versuchen Sie es noch einmal; hilft das nicht, starten Sie das Gerät neu.",
     unreachable: "Das Gerät antwortet nicht. Prüfen Sie, ob es eingeschaltet ist und Sie im selben Netzwerk sind.",
   },
@@ -316,4 +320,5 @@ export const de: Words = {
     revoked: "Das Token wurde widerrufen.",
   },
   trust,
+  console: consoleWords,
 };

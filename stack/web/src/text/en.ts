@@ -1,5 +1,6 @@
 // Every word of the pages in English; its shape is what every other language has to fill in. Choosing the language is
 // left to language.tsx.
+import { consoleWords } from "./en-console";
 import { trust } from "./en-trust";
 
 export const en = {
@@ -38,6 +39,9 @@ export const en = {
     "stack-refused": "The device cannot use this compose file.",
     "in-rescue": "This is not possible while the device is in rescue.",
     "not-in-rescue": "This is only possible while the device is in rescue.",
+    "too-often": "Too many tries. Please wait a minute.",
+    conflict: "There is one of that name already.",
+    away: "A database of the application does not answer. It is tried again; nothing was lost. Try again in a moment.",
     failed: "The device could not do this. Try again; if it happens again, restart the device.",
     unreachable: "The device does not answer. Check that it is on and that you are in the same network.",
   },
@@ -313,6 +317,7 @@ export const en = {
     revoked: "The token was revoked.",
   },
   trust,
+  console: consoleWords,
 };
 
 export type Words = typeof en;

@@ -1,0 +1,148 @@
+//! The gateway: the one service that is reached from outside. Its configuration is made of what the others declare, in the words of
+//! Caddy (caddyserver.com/docs/caddyfile, 2.11). Its ports come from systemd (sd_listen_fds(3)), its certificate from the device's own
+//! authority. Writing the files is left to the agent.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::compose::{Service, Stack};
+use super::values::Name;
+
+/// Folder on the device of what the agent gives to the gateway; in the container, [`INSIDE`]. It cannot write there.
+pub const FOLDER: &str = "/run/tayberry/gateway";
+/// The same in the container.
+pub const INSIDE: &str = "/run/tayberry";
+/// File of [`FOLDER`]: the configuration.
+pub const CONFIGURATION: &str = "Caddyfile";
+/// File of [`FOLDER`]: the certificate and that of the authority.
+pub const CHAIN: &str = "chain.pem";
+/// File of [`FOLDER`]: the certificate's key.
+pub const KEY: &str = "key.pem";
+/// Unit of the ports 80 and 443, TCP and UDP, in this order: file descriptors 3, 4 and 5.
+pub const SOCKET: &str = "tayberry-front-web.socket";
+/// Port of a service that names none.
+pub const PORT: u16 = 8080;
+/// How long the gateway may be between two lives before the front answers in its place.
+pub const PAUSE: Duration = Duration::from_secs(30);
+/// Longest body of a request, in mebibytes.
+const BODY: u32 = 64;
+/// The front's session: no service gets it.
+const COOKIE: &str = "__Host-tayberry";
+
+/// What holds for every gateway.
+const HEAD: &str = "\
+# Written by tayberryd from the stack; what is changed here is lost.
+{
+	admin off
+	auto_https off
+	persist_config off
+	servers {
+		timeouts {
+			read_header 10s
+			idle 2m
+		}
+		max_header_size 32KiB
+	}
+}
+
+:80 {
+	bind fd/3
+	header -Server
+	redir https://{host}{uri} 307
+}
+
+";
+
+/// The configuration; none for a stack without a gateway.
+#[must_use]
+pub fn configuration(stack: &Stack) -> Option<String> {
+    stack.gateway()?;
+    let mut text = String::from(HEAD);
+    // Writing to a String cannot fail.
+    write!(
+        text,
+        ":443 {{\n\tbind fd/4 {{\n\t\tprotocols h1 h2\n\t}}\n\tbind fdgram/5 {{\n\t\tprotocols h3\n\t}}\n\
+         \ttls {INSIDE}/{CHAIN} {INSIDE}/{KEY}\n\tencode zstd gzip\n\trequest_body {{\n\t\tmax_size {BODY}MiB\n\t}}\n\
+         \theader {{\n\t\t-Server\n\t\t?X-Content-Type-Options nosniff\n\t\t?X-Frame-Options SAMEORIGIN\n\
+         \t\t?Referrer-Policy strict-origin-when-cross-origin\n\t}}\n\
+         \t# The device's own pages and what anybody may ask it.\n\
+         \thandle /system/* {{\n\t\treverse_proxy unix/{INSIDE}/front.sock\n\t}}\n"
+    )
+    .unwrap_or_default();
+    for (route, name, service) in routes(stack) {
+        let matcher = if route == "/" { String::new() } else { format!("{route} {route}/*") };
+        handle(&mut text, &matcher, name, service);
+    }
+    text.push_str("}\n");
+    Some(text)
+}
+
+/// Routes, the longest first: Caddy takes the first that fits.
+fn routes(stack: &Stack) -> Vec<(&str, &Name, &Service)> {
+    let route = |(name, service)| {
+        let service: &Service = service;
+        Some((service.tayberry.route.as_ref()?.value.as_str(), name, service))
+    };
+    let services = stack.services.iter().map(|(name, service)| (name, &service.value));
+    let mut routes: Vec<_> = services.filter_map(route).collect();
+    routes.sort_by_key(|(route, ..)| (std::cmp::Reverse(route.len()), (*route).to_owned()));
+    routes
+}
+
+fn handle(text: &mut String, matcher: &str, name: &Name, service: &Service) {
+    let port = service.tayberry.port.unwrap_or(PORT);
+    let proxy = format!(
+        "reverse_proxy {name}:{port} {{\n\t\t\theader_up Cookie \"{COOKIE}=[^;]*(; )?\" \"\"\n\t\t\tstream_close_delay 10s\n\t\t}}"
+    );
+    // Writing to a String cannot fail.
+    if matcher.is_empty() {
+        write!(text, "\thandle {{\n\t\t{proxy}\n\t}}\n").unwrap_or_default();
+    } else {
+        write!(text, "\t@{name} path {matcher}\n\thandle @{name} {{\n\t\t{proxy}\n\t}}\n")
+            .unwrap_or_default();
+    }
+}
+
+/// Whether the gateway has the ports, and not the front: `active` is its unit's `ActiveState`, `since` how long it is in another state
+/// than `active`, `had` whether it had them until now. A gateway that is started again keeps them for [`PAUSE`]: who comes then waits.
+#[must_use]
+pub fn has_the_ports(active: &str, since: Duration, had: bool) -> bool {
+    match active {
+        "active" | "reloading" => true,
+        "activating" | "deactivating" => had && since < PAUSE,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is rendered of `good.yaml`. `TAYBERRY_GOLDEN=1` writes it anew.
+    #[test]
+    fn golden() {
+        let stack = Stack::parse(include_str!("../../fixtures/stack/good.yaml")).unwrap();
+        let text = configuration(&stack).unwrap();
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stack/good.caddyfile");
+        if std::env::var_os("TAYBERRY_GOLDEN").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        assert_eq!(text, std::fs::read_to_string(path).unwrap_or_default());
+    }
+
+    #[test]
+    fn who_has_the_ports() {
+        let long = PAUSE + Duration::from_secs(1);
+        for (active, since, had, has) in [
+            ("active", Duration::ZERO, false, true),
+            ("activating", Duration::ZERO, false, false),
+            ("activating", Duration::ZERO, true, true),
+            ("deactivating", Duration::ZERO, true, true),
+            ("activating", long, true, false),
+            ("failed", Duration::ZERO, true, false),
+            ("inactive", Duration::ZERO, true, false),
+        ] {
+            assert_eq!(has_the_ports(active, since, had), has, "{active} {since:?} {had}");
+        }
+    }
+}

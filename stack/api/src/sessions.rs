@@ -1,0 +1,109 @@
+//! Sessions and limits, in Redis. A session is known by the hash of its secret: who reads Redis cannot take one over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::AsyncCommands;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+
+use crate::problem::Problem;
+use crate::store::Role;
+
+/// How long a session lasts, in seconds.
+pub(crate) const LASTS_S: u64 = 12 * 3600;
+/// How long Redis may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// So many wrong passwords within [`WINDOW_S`].
+const TRIES: u64 = 10;
+/// Seconds over which tries are counted.
+const WINDOW_S: i64 = 60;
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    /// Name.
+    pub(crate) name: String,
+    /// What that person may do.
+    pub(crate) role: Role,
+    /// What a page of ours sends along with a change: no other site can read it.
+    pub(crate) csrf: String,
+}
+
+/// Redis; clones share the connection.
+#[derive(Clone)]
+pub(crate) struct Sessions {
+    client: redis::Client,
+    connection: Arc<OnceCell<ConnectionManager>>,
+}
+
+fn key(secret: &str) -> String {
+    format!("session:{}", hex::encode(Sha256::digest(secret)))
+}
+
+/// A secret of 32 random bytes, hexadecimal.
+///
+/// # Errors
+/// When there is no randomness.
+pub(crate) fn secret() -> Result<String, Problem> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Problem::failed(&error))?;
+    Ok(hex::encode(bytes))
+}
+
+impl Sessions {
+    pub(crate) fn new(client: redis::Client) -> Self {
+        Self { client, connection: Arc::default() }
+    }
+
+    /// The connection; it is made anew by itself once it was there.
+    pub(crate) async fn redis(&self) -> Result<ConnectionManager, redis::RedisError> {
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_number_of_retries(1);
+        let connect = || self.client.get_connection_manager_with_config(config);
+        self.connection.get_or_try_init(connect).await.cloned()
+    }
+
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(crate) async fn ping(&self) -> Result<(), redis::RedisError> {
+        self.redis().await?.ping().await
+    }
+
+    /// Begins a session; returns its secret.
+    pub(crate) async fn begin(&self, session: &Session) -> Result<String, Problem> {
+        let secret = secret()?;
+        let text = serde_json::to_string(session).map_err(|error| Problem::failed(&error))?;
+        self.redis().await?.set_ex::<_, _, ()>(key(&secret), text, LASTS_S).await?;
+        Ok(secret)
+    }
+
+    pub(crate) async fn look(&self, secret: &str) -> Result<Option<Session>, Problem> {
+        let text: Option<String> = self.redis().await?.get(key(secret)).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    pub(crate) async fn end(&self, secret: &str) -> Result<(), Problem> {
+        Ok(self.redis().await?.del(key(secret)).await?)
+    }
+
+    /// Counts a try of `who`.
+    ///
+    /// # Errors
+    /// When there were too many.
+    pub(crate) async fn try_once(&self, who: &str) -> Result<(), Problem> {
+        let mut redis = self.redis().await?;
+        let key = format!("tries:{who}");
+        let count: u64 = redis.incr(&key, 1).await?;
+        if count == 1 {
+            redis.expire::<_, ()>(&key, WINDOW_S).await?;
+        }
+        if count > TRIES { Err(Problem::too_often()) } else { Ok(()) }
+    }
+}

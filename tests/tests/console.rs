@@ -1,0 +1,114 @@
+//! The stack of the system: after the setup there is a real application on a real database, and nothing that it acknowledged is lost.
+
+use serde_json::json;
+use system_tests::console::{ALL, SERVICES, Serving, Visitor, Writer};
+use system_tests::web::until;
+use system_tests::{Fixture, JourneyError};
+use tayberry::emulate::command::Command;
+use tayberry_firmware::Medium;
+
+fn kind(body: &serde_json::Value) -> &str {
+    body["kind"].as_str().unwrap_or_default()
+}
+
+/// What the gateway offers, and what it keeps back.
+fn look_around(serving: &mut Serving) -> Result<(), JourneyError> {
+    let client = serving.owned.script.at(serving.port);
+    let page = client.curl(&["--cacert", "authority.pem", "--include"], "/")?;
+    let (status, text) = (page.status, page.text.to_lowercase());
+    assert!(status == 200 && text.contains("<div id=\"root\">"), "{status} {text}");
+    for part in [
+        "http/2 200",
+        "x-content-type-options: nosniff",
+        "content-security-policy: default-src 'none'",
+        "h3=\":443\"",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let nobody = &mut Visitor::new(client, "nobody");
+    nobody.expect(200, "GET", "/api/health", None)?;
+    assert_eq!(nobody.expect(200, "GET", "/system/api/v1/overview", None)?["name"], "attic");
+    assert_eq!(kind(&nobody.ask("GET", "/api/users", None)?.body), "sign-in-first");
+    assert_eq!(
+        kind(&nobody.ask("POST", "/api/session", Some(&json!({ "token": "a.b.c" })))?.body),
+        "sign-in-first"
+    );
+    Ok(())
+}
+
+/// The owner signs in with the device's word, and makes a user who can do less.
+fn people(serving: &mut Serving) -> Result<(), JourneyError> {
+    let owner = &mut serving.owner;
+    owner.sign_in_as_owner()?;
+    let mut user = Visitor::new(serving.owned.script.at(serving.port), "user");
+    let wish = json!({ "name": "Grete", "password": "lang-genug-77", "role": "viewer" });
+    owner.expect(201, "POST", "/api/users", Some(&wish))?;
+    assert_eq!(kind(&owner.ask("POST", "/api/users", Some(&wish))?.body), "conflict");
+    let wrong = json!({ "name": "Grete", "password": "falsch-falsch" });
+    assert_eq!(kind(&user.ask("POST", "/api/session", Some(&wrong))?.body), "wrong-password");
+    let right = json!({ "name": "grete", "password": "lang-genug-77" });
+    user.expect(200, "POST", "/api/session", Some(&right))?;
+    assert_eq!(kind(&user.ask("POST", "/api/users", Some(&wish))?.body), "forbidden");
+    assert_eq!(
+        user.ask("GET", "/system/api/v1/status", None)?.status,
+        401,
+        "a user has no right over the device"
+    );
+    let log = user.expect(200, "GET", "/api/audit", None)?;
+    let actions: Vec<_> = log.as_array().into_iter().flatten().map(|entry| entry["action"].clone()).collect();
+    assert_eq!(actions, ["signed-in", "user-added", "signed-in"], "{log}");
+    assert_eq!(owner.expect(200, "POST", "/api/audit/verify", None)?["first_wrong"], json!(null));
+    // Not even the owner changes the device from here: an application could do it in the owner's name.
+    let answer = owner.ask("DELETE", "/system/api/v1/stack", None)?;
+    assert_eq!((answer.status, kind(&answer.body)), (403, "forbidden"));
+    Ok(())
+}
+
+/// Nobody set anything up, there is no network but this machine's, and yet: HTTPS, an application, databases.
+#[tokio::test]
+async fn after_the_setup_the_console_answers() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut serving = Serving::start(&fixture, Medium::Usb)?;
+    look_around(&mut serving)?;
+    people(&mut serving)?;
+
+    // Each is killed while somebody writes, and comes back by itself.
+    let writer = Writer::begin(serving.owner.clone());
+    let bus = serving.owned.device.bus().await?;
+    for service in ALL {
+        writer.until_more(3)?;
+        let kill = format!("kill -KILL $(podman inspect -f '{{{{.State.Pid}}}}' stack-{service})");
+        assert_eq!(bus.shell(&kill, SERVICES).await?, 0, "{service}");
+        until("its restart", SERVICES, || {
+            let now = serving.owned.script.expect(200, "GET", "/stack", None)?;
+            let services = now["services"].as_array().cloned().unwrap_or_default();
+            let mut restarted = services.iter().filter(|one| one["name"] == service && one["restarts"] != 0);
+            Ok(restarted.next().map(|_| ()))
+        })?;
+        serving.until_healthy()?;
+    }
+    writer.until_more(3)?;
+    let acknowledged = writer.end()?;
+    let count = serving.owner.count()?;
+    assert!(count >= acknowledged, "{acknowledged} were acknowledged, {count} are there");
+    Ok(())
+}
+
+/// The plug is pulled while somebody writes: every service starts again by itself, and what was acknowledged is there.
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_power_cut() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut serving = Serving::start(&fixture, Medium::Nvme)?;
+    serving.owner.sign_in_as_owner()?;
+    let writer = Writer::begin(serving.owner.clone());
+    writer.until_more(20)?;
+    serving.owned.off()?;
+    let acknowledged = writer.end()?;
+    serving.owned.device.machine.command(Command::PowerOn)?;
+    serving.owned.until_answers()?;
+    serving.until_healthy()?;
+    let count = serving.owner.count()?;
+    assert!(count >= acknowledged, "{acknowledged} were acknowledged, {count} are there");
+    assert_eq!(serving.owner.expect(200, "POST", "/api/audit/verify", None)?["first_wrong"], json!(null));
+    Ok(())
+}
