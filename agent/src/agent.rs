@@ -76,9 +76,10 @@ pub async fn serve() -> Result<(), AgentError> {
     // A connection of its own: its signals do not wait behind questions to the agent.
     let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
     let bus = zbus::Connection::system().await?;
-    let updates = loops::updates::open(status.report.clone(), facts.running, bus, keeper.clone())?;
     let (stack, why) = loops::stack::open(zbus::Connection::system().await?, keeper.get().owner.is_some());
     notices.extend(why);
+    let updates =
+        loops::updates::open(status.report.clone(), facts.running, bus, keeper.clone(), stack.clone())?;
     let desk = Arc::new(Desk::new(
         keeper.clone(),
         Loops { network: network.clone(), updates: updates.clone(), stack: stack.clone() },

@@ -1,5 +1,6 @@
 //! What the journeys share: the image under test, a board that boots it, and the system bus of the device.
 
+pub mod browser;
 pub mod bundle;
 pub mod bus;
 pub mod console;

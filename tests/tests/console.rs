@@ -1,6 +1,7 @@
 //! The stack of the system: after the setup there is a real application on a real database, and nothing that it acknowledged is lost.
 
 use serde_json::json;
+use system_tests::browser;
 use system_tests::console::{ALL, SERVICES, Serving, Visitor, Writer};
 use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
@@ -71,6 +72,8 @@ async fn after_the_setup_the_console_answers() -> Result<(), JourneyError> {
     let mut serving = Serving::start(&fixture, Medium::Usb)?;
     look_around(&mut serving)?;
     people(&mut serving)?;
+    let port = serving.port.to_string();
+    browser::run(&fixture, &serving.owned.script, "console.mjs", &[&port], "console")?;
 
     // Each is killed while somebody writes, and comes back by itself.
     let writer = Writer::begin(serving.owner.clone());

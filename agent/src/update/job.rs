@@ -237,6 +237,7 @@ impl Context<'_> {
             back: false,
             pulled,
             from: Some(System { version: running()?, root_hash: self.order.root_hash }),
+            stack_worked: false,
         };
         let (running, place) = self.open()?;
         let open = Slots { running: &running, target: &place };

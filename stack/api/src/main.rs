@@ -31,6 +31,7 @@ pub(crate) struct App {
     sessions: Sessions,
     live: Live,
     settings: Arc<Settings>,
+    last_look: routes::LastLook,
 }
 
 /// A service that cannot start.
@@ -65,6 +66,7 @@ async fn serve(settings: Settings) -> Result<(), ApiError> {
         sessions: Sessions::new(client.clone()),
         live: Live::default(),
         settings: Arc::new(settings),
+        last_look: routes::LastLook::default(),
     };
     tokio::spawn(app.store.clone().prepare());
     tokio::spawn(app.live.clone().follow(client));

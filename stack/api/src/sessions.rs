@@ -16,6 +16,8 @@ use crate::store::Role;
 pub(crate) const LASTS_S: u64 = 12 * 3600;
 /// How long Redis may take.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Seconds for which a probe is kept.
+const PROBE_S: u64 = 60;
 /// So many wrong passwords within [`WINDOW_S`].
 const TRIES: u64 = 10;
 /// Seconds over which tries are counted.
@@ -68,12 +70,15 @@ impl Sessions {
         self.connection.get_or_try_init(connect).await.cloned()
     }
 
-    /// Whether it answers.
+    /// Whether it keeps `mark` and gives it back.
     ///
     /// # Errors
-    /// When it does not.
-    pub(crate) async fn ping(&self) -> Result<(), redis::RedisError> {
-        self.redis().await?.ping().await
+    /// When it does not answer.
+    pub(crate) async fn probe(&self, mark: &str) -> Result<bool, redis::RedisError> {
+        let mut redis = self.redis().await?;
+        redis.set_ex::<_, _, ()>("probe", mark, PROBE_S).await?;
+        let kept: Option<String> = redis.get("probe").await?;
+        Ok(kept.as_deref() == Some(mark))
     }
 
     /// Begins a session; returns its secret.

@@ -43,7 +43,7 @@ export async function open(browser, device, { language = "en", theme = "light", 
   const tag = label || `${language}-${theme}-${width}`;
   // An API that refuses is no error of the page; Chromium writes it into the console all the same.
   // ERR_FAILED is what a request gets that a test cuts.
-  const expected = (message) => /status of (401|403|409|422|429)|net::ERR_FAILED/.test(message.text()) && message.location().url.includes("/api/v1/");
+  const expected = (message) => /status of (401|403|409|422|429)|net::ERR_FAILED/.test(message.text()) && message.location().url.includes("/api/");
   page.on("console", (message) => {
     if (device.state.silent || !["error", "warning"].includes(message.type()) || expected(message)) return;
     check(false, `${tag}: console: ${message.text()} (${message.location().url})`);

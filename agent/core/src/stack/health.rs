@@ -1,6 +1,7 @@
 //! How a service is, in a sentence, from what systemd says of its unit (org.freedesktop.systemd1(5)).
 
-use crate::request::stack::ServiceHealth;
+use super::compose::GATEWAY;
+use crate::request::stack::{ServiceHealth, StackSource, StackState};
 
 /// What systemd says of a unit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,9 +65,55 @@ impl Facts {
     }
 }
 
+/// What a stack still waits for before all of it does its work, a sentence; none when it does.
+#[must_use]
+pub fn waits_for(stack: &StackState) -> Option<String> {
+    if stack.source == StackSource::Nothing {
+        return None;
+    }
+    if let Some(ill) = stack.services.iter().find(|one| one.health != ServiceHealth::Healthy) {
+        return Some(format!("{}: {}", ill.name, ill.sentence));
+    }
+    if let Some(problem) = &stack.problem {
+        return Some(problem.clone());
+    }
+    if stack.busy || stack.services.is_empty() {
+        return Some("Its services are being started.".to_owned());
+    }
+    let has_gateway = stack.services.iter().any(|one| one.name == GATEWAY);
+    (has_gateway && !stack.gateway_serves).then(|| "Its gateway does not have the ports yet.".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::stack::ServiceState;
+
+    #[test]
+    fn what_a_stack_waits_for() {
+        let service = |name: &str, health| ServiceState {
+            name: name.into(),
+            image: String::new(),
+            health,
+            sentence: "It does not run.".into(),
+            memory_bytes: None,
+            memory_limit_bytes: 0,
+            restarts: 0,
+        };
+        let mut stack = StackState::default();
+        assert_eq!(waits_for(&stack), None, "there is none");
+        stack.source = StackSource::Own;
+        assert!(waits_for(&stack).unwrap().contains("being started"));
+        stack.services =
+            vec![service("gateway", ServiceHealth::Healthy), service("b", ServiceHealth::Stopped)];
+        assert_eq!(waits_for(&stack).unwrap(), "b: It does not run.");
+        stack.services[1].health = ServiceHealth::Healthy;
+        assert!(waits_for(&stack).unwrap().contains("ports"));
+        stack.gateway_serves = true;
+        assert_eq!(waits_for(&stack), None);
+        stack.problem = Some("b: It did not start.".into());
+        assert_eq!(waits_for(&stack).unwrap(), "b: It did not start.");
+    }
 
     #[test]
     fn each_end_has_its_sentence() {

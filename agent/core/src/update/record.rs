@@ -30,6 +30,9 @@ pub struct Target {
     /// What ran when it was accepted.
     #[serde(default)]
     pub from: Option<System>,
+    /// The stack did its work when the restart was wanted: it must again. One that was ill before keeps nobody from updates.
+    #[serde(default)]
+    pub stack_worked: bool,
 }
 
 /// A system.
@@ -141,7 +144,10 @@ pub enum Event {
     /// It is written and read back.
     Written,
     /// The restart is wanted.
-    Restart,
+    Restart {
+        /// The stack does its work.
+        stack_works: bool,
+    },
     /// Something failed before the restart.
     Failed(Reason),
     /// The agent started.
@@ -183,7 +189,9 @@ pub fn next(record: &Record, event: Event, now: i64) -> Result<Record, Rejected>
         (Idle, Event::Verified(target)) => to(Staged(target)),
         (_, Event::Accepted(_) | Event::Verified(_)) => Err(Rejected::Busy),
         (Writing(target), Event::Written) => to(Staged(target.clone())),
-        (Staged(target), Event::Restart) => to(Armed(target.clone())),
+        (Staged(target), Event::Restart { stack_works }) => {
+            to(Armed(Target { stack_worked: stack_works, ..target.clone() }))
+        }
         (Writing(target) | Staged(target), Event::Failed(why)) => Ok(record.ended(target, Some(why), now)),
         // What was to be done about the restart was not done: the firmware knows of nothing.
         (Armed(target), Event::Failed(why @ (Reason::NotArmed { .. } | Reason::WouldNotBoot { .. }))) => {

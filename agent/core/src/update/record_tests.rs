@@ -15,6 +15,7 @@ fn target() -> Target {
         back: false,
         pulled: false,
         from: Some(System { version: "1".parse().unwrap(), root_hash: OLD }),
+        stack_worked: false,
     }
 }
 
@@ -63,7 +64,7 @@ fn follow(record: &Record, world: &World) -> Vec<(Record, World)> {
             add(step(Event::Failed(Reason::Cancelled)), world);
         }
         Phase::Staged(_) => {
-            add(step(Event::Restart), world);
+            add(step(Event::Restart { stack_works: true }), world);
             add(step(Event::Failed(Reason::Cancelled)), world);
         }
         Phase::Armed(_) => {
@@ -144,7 +145,7 @@ fn the_table() {
         [
             Event::Accepted(t()),
             Event::Written,
-            Event::Restart,
+            Event::Restart { stack_works: true },
             Event::Failed(Reason::Cancelled),
             Event::Healthy,
             Event::Committed,
@@ -210,6 +211,7 @@ fn there_is_a_way_back_until_the_other_slot_is_written() {
         back: true,
         pulled: false,
         from: Some(from.clone()),
+        stack_worked: false,
     };
     let staged = next(&stayed, Event::Verified(back.clone()), 6).unwrap();
     let cancelled = next(&staged, Event::Failed(Reason::Cancelled), 7).unwrap();

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::{ComposeFile, StackPlan, StackSource, StackState, StackWarning};
 use tayberry_core::stack::record::{Declared, Record};
-use tayberry_core::stack::{Stack, doctor, plan};
+use tayberry_core::stack::{Stack, doctor, health, plan};
 use tokio::sync::watch;
 
 use crate::device::systemd::ManagerProxy;
@@ -63,6 +63,17 @@ struct Inner {
     gateway_user: watch::Sender<Option<u32>>,
     /// There is a certificate for a gateway.
     certified: watch::Sender<bool>,
+}
+
+/// Whether a stack does its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Works {
+    /// None is declared.
+    NoStack,
+    /// Not now; why, a sentence.
+    No(String),
+    /// As far as systemd knows. What has to answer through the gateway, too, if anything.
+    Yes(Option<&'static str>),
 }
 
 /// The loop, for whoever asks; clones share it.
@@ -186,6 +197,21 @@ impl Handle {
             problem: progress.problem,
             services,
         })
+    }
+
+    /// Whether it does its work.
+    pub async fn works(&self) -> Works {
+        let now = match self.state().await {
+            Ok(now) => now,
+            Err(problem) => return Works::No(problem.detail.unwrap_or(problem.title)),
+        };
+        match (now.source, health::waits_for(&now)) {
+            (StackSource::Nothing, _) => Works::NoStack,
+            (_, Some(why)) => Works::No(why),
+            // It writes to both databases and reads back.
+            (StackSource::System, None) => Works::Yes(Some("/api/ready")),
+            (StackSource::Own, None) => Works::Yes(now.gateway_serves.then_some("/")),
+        }
     }
 
     /// What `file` would change. Nothing is.

@@ -44,6 +44,7 @@ impl Handle {
             back: true,
             pulled: false,
             from: Some(System { version: running, root_hash: self.0.report.root_hash }),
+            stack_worked: false,
         })
     }
 }

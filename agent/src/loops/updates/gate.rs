@@ -8,16 +8,20 @@ use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use tayberry_core::update::gate::{Check, Finding};
+use tayberry_core::update::record::Phase;
 use tayberry_format::boot_report::Data;
 use tokio::task::JoinHandle;
 
 use super::Handle;
+use crate::device::authority::Authority;
 use crate::device::{authority, boot, clock, network, systemd, whole_file};
+use crate::loops::stack::Works;
 use crate::update::direct::Reader;
 
 const AGENT: Check = Check { name: "agent", deadline: Duration::from_secs(300) };
 const FRONT: Check = Check { name: "front", deadline: Duration::from_secs(150) };
 const DATA: Check = Check { name: "data partition", deadline: Duration::from_secs(240) };
+const STACK: Check = Check { name: "stack", deadline: Duration::from_secs(290) };
 const TIME: Check = Check { name: "time", deadline: Duration::from_secs(240) };
 const SLOT: Check = Check { name: "system partition", deadline: Duration::from_secs(280) };
 /// Written and read back.
@@ -45,13 +49,17 @@ impl Looking {
             Data::Unavailable { why } => Finding::Failed(why.clone()),
             _ => found(tokio::task::spawn_blocking(probe).await.map_err(|error| error.to_string()).flatten()),
         };
-        vec![
+        let mut checks = vec![
             (AGENT, Finding::Passed),
             (FRONT, front(&handle.0.bus).await),
             (DATA, data),
             (TIME, time()),
             (SLOT, self.read.clone()),
-        ]
+        ];
+        if matches!(handle.phase(), Phase::Trial(target) if target.stack_worked) {
+            checks.push((STACK, stack(handle).await));
+        }
+        checks
     }
 }
 
@@ -93,6 +101,21 @@ fn time() -> Finding {
     }
 }
 
+/// Every service is healthy, and what people open answers.
+async fn stack(handle: &Handle) -> Finding {
+    let path = match handle.0.stack.works().await {
+        Works::NoStack | Works::Yes(None) => return Finding::Passed,
+        Works::No(why) => return Finding::Waiting(why),
+        Works::Yes(Some(path)) => path,
+    };
+    let asked = move || {
+        let authority = authority()?;
+        crate::device::front::stack_answers(&network::name(), &authority.pem, path)
+    };
+    let asked = tokio::task::spawn_blocking(asked).await.map_err(|error| error.to_string());
+    asked.flatten().map_or_else(Finding::Waiting, |()| Finding::Passed)
+}
+
 /// The front serves the ports, says systemd, and answers as a browser would have it.
 async fn front(bus: &zbus::Connection) -> Finding {
     match systemd::active_state(bus, "tayberry-front.service").await {
@@ -106,7 +129,10 @@ async fn front(bus: &zbus::Connection) -> Finding {
 }
 
 fn ask_front() -> Result<(), String> {
+    crate::device::front::answers(&network::name(), &authority()?.pem)
+}
+
+fn authority() -> Result<Authority, String> {
     let authority = authority::read(Path::new(authority::FILE)).map_err(|error| error.to_string())?;
-    let authority = authority.ok_or_else(|| format!("{} is missing.", authority::FILE))?;
-    crate::device::front::answers(&network::name(), &authority.pem)
+    authority.ok_or_else(|| format!("{} is missing.", authority::FILE))
 }

@@ -28,6 +28,7 @@ use tokio::sync::watch;
 
 use crate::device::{clock, system, whole_file};
 use crate::keeper::Keeper;
+use crate::loops::stack;
 pub use restart::restart_now;
 pub use tell::tell;
 use work::Work;
@@ -45,6 +46,7 @@ struct Inner {
     running: Slot,
     bus: zbus::Connection,
     keeper: Keeper,
+    stack: stack::Handle,
     record: Mutex<Record>,
     work: Mutex<Option<Work>>,
     /// What the job does at the moment.
@@ -85,6 +87,7 @@ pub fn open(
     running: Slot,
     bus: zbus::Connection,
     keeper: Keeper,
+    stack: stack::Handle,
 ) -> Result<Handle, RecordError> {
     let record = match std::fs::read(FILE) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
@@ -101,6 +104,7 @@ pub fn open(
         running,
         bus,
         keeper,
+        stack,
         record: Mutex::new(record),
         work: Mutex::default(),
         shown: Mutex::default(),

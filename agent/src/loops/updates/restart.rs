@@ -9,6 +9,7 @@ use super::{Handle, busy};
 use crate::device::mailbox::Mailbox;
 use crate::device::slots;
 use crate::device::systemd::ManagerProxy;
+use crate::loops::stack::Works;
 
 impl Handle {
     /// Restarts into the update that was written.
@@ -16,15 +17,16 @@ impl Handle {
     /// # Errors
     /// When there is none, or the firmware would not start it: then it is given up, and nothing restarts.
     pub async fn restart(&self) -> Result<Updates, Problem> {
+        let stack_works = matches!(self.0.stack.works().await, Works::Yes(_));
         let handle = self.clone();
-        let armed = tokio::task::spawn_blocking(move || handle.arm()).await;
+        let armed = tokio::task::spawn_blocking(move || handle.arm(stack_works)).await;
         armed.map_err(|error| failed(&error))??;
         self.reboot().await.map_err(|error| failed(&error))?;
         Ok(self.look())
     }
 
     /// Tells the firmware to try the slot once, if that would start it.
-    fn arm(&self) -> Result<(), Problem> {
+    fn arm(&self, stack_works: bool) -> Result<(), Problem> {
         let Phase::Staged(target) = self.phase() else {
             return Err(Problem::new(Kind::UpdateBusy, "There is no update that waits for a restart."));
         };
@@ -38,7 +40,7 @@ impl Handle {
         };
         slots::would_boot(disk, target.slot, target.root_hash, true)
             .map_err(|why| give_up(Reason::WouldNotBoot { why }))?;
-        self.advance(Event::Restart).map_err(|error| busy(&error))?;
+        self.advance(Event::Restart { stack_works }).map_err(|error| busy(&error))?;
         Mailbox::open()
             .and_then(|mut mailbox| mailbox.set_try_once())
             .map_err(|error| give_up(Reason::NotArmed { why: error.to_string() }))

@@ -1,21 +1,33 @@
 //! Whether the service lives, and whether it can do its work.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::problem::Problem;
+use crate::sessions::secret;
+
+/// How long an answer counts: anybody may ask, and each look writes.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// What it needs.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Ready {
-    /// The document database answers.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(crate) struct Ready {
+    /// What is written to the document database is read back.
     database: bool,
-    /// Redis answers.
+    /// The same of Redis.
     redis: bool,
 }
+
+/// The last look.
+pub(crate) type LastLook = Arc<Mutex<Option<(Instant, Ready)>>>;
 
 /// The process lives. It says nothing about the databases: without them it has to live on, and say so.
 #[utoipa::path(get, path = "/health", tag = "health", responses((status = 200)))]
@@ -23,11 +35,22 @@ pub(super) async fn health() -> StatusCode {
     StatusCode::OK
 }
 
-/// Whether everything that it needs answers.
+/// Whether everything that it needs keeps what it is given.
 #[utoipa::path(get, path = "/ready", tag = "health", responses((status = 200, body = Ready), (status = 503, body = Ready)))]
-pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
-    let (database, redis) = tokio::join!(app.store.ping(), app.sessions.ping());
-    let ready = Ready { database: database.is_ok(), redis: redis.is_ok() };
+pub(super) async fn ready(State(app): State<App>) -> Result<(StatusCode, Json<Ready>), Problem> {
+    // Whoever comes meanwhile waits for the same look.
+    let mut last = app.last_look.lock().await;
+    let ready = match *last {
+        Some((at, ready)) if at.elapsed() < FRESH => ready,
+        _ => look(&app).await?,
+    };
+    *last = Some((Instant::now(), ready));
     let status = if ready.database && ready.redis { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(ready))
+    Ok((status, Json(ready)))
+}
+
+async fn look(app: &App) -> Result<Ready, Problem> {
+    let mark = secret()?;
+    let (database, redis) = tokio::join!(app.store.probe(&mark), app.sessions.probe(&mark));
+    Ok(Ready { database: database.unwrap_or(false), redis: redis.unwrap_or(false) })
 }

@@ -21,6 +21,8 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use health::LastLook;
+
 use crate::App;
 use crate::asking::Asking;
 use crate::problem::Problem;

@@ -49,12 +49,16 @@ impl Store {
         Ok(Self(Client::with_options(options)?.database("console")))
     }
 
-    /// Whether it answers.
+    /// Whether it keeps `mark` and gives it back.
     ///
     /// # Errors
-    /// When it does not.
-    pub(crate) async fn ping(&self) -> Result<(), mongodb::error::Error> {
-        self.0.run_command(doc! { "ping": 1 }).await.map(drop)
+    /// When it does not answer.
+    pub(crate) async fn probe(&self, mark: &str) -> Result<bool, mongodb::error::Error> {
+        let probes = self.0.collection::<Document>("probe");
+        let set = doc! { "$set": { "mark": mark } };
+        probes.update_one(doc! { "_id": "api" }, set).upsert(true).await?;
+        let kept = probes.find_one(doc! { "_id": "api" }).await?;
+        Ok(kept.is_some_and(|kept| kept.get_str("mark").is_ok_and(|kept| kept == mark)))
     }
 
     /// Brings what is stored to this version, as soon as the database answers.
