@@ -138,7 +138,8 @@ pub fn arguments(spec: &Spec, loaded: &Loaded) -> Vec<String> {
         let id = name.replace('.', "-");
         let socket = quoted(&spec.file(name));
         all.extend(["-chardev".into(), format!("socket,id={id},path={socket},server=on,wait=off")]);
-        all.extend(["-device".into(), format!("virtserialport,chardev={id},name={name}")]);
+        // Without a name of its own QEMU does not tell that the guest opened it.
+        all.extend(["-device".into(), format!("virtserialport,chardev={id},name={name},id=port-{id}")]);
     }
     let forwards: Vec<String> =
         spec.forwards.iter().map(|(host, guest)| format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}")).collect();
