@@ -91,6 +91,18 @@ impl Visitor {
         Err(JourneyError::Failed(who.to_string()))
     }
 
+    /// What proves who this is: the cookie's secret, and the value for changes.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub fn proof(&self) -> Result<(String, String), JourneyError> {
+        let jar = std::fs::read_to_string(self.client.file(&self.jar))?;
+        let line = jar.lines().find(|line| line.contains("__Host-console"));
+        let secret = line.and_then(|line| line.split_whitespace().next_back());
+        let secret = secret.ok_or_else(|| JourneyError::Failed("nobody is signed in".to_owned()))?;
+        Ok((secret.to_owned(), self.csrf.clone()))
+    }
+
     /// How many dashboards this person has.
     ///
     /// # Errors
@@ -166,8 +178,8 @@ pub struct Serving {
     pub owner: Visitor,
     /// Port of this machine behind which the port of browsers is.
     pub port: u16,
-    /// The same of the port that redirects.
-    pub plain: u16,
+    /// The same of further ports.
+    pub past: Vec<u16>,
 }
 
 impl Serving {
@@ -176,10 +188,22 @@ impl Serving {
     /// # Errors
     /// When it does not come up.
     pub fn start(fixture: &Fixture, medium: Medium) -> Result<Self, JourneyError> {
-        let (port, plain) = (free_port()?, free_port()?);
-        let owned = Owned::serving(fixture, medium, |spec| spec.forwards.extend([(port, 443), (plain, 80)]))?;
+        Self::start_with(fixture, medium, &[80])
+    }
+
+    /// The same, with further ports of the device to be reached.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(fixture: &Fixture, medium: Medium, more: &[u16]) -> Result<Self, JourneyError> {
+        let port = free_port()?;
+        let past = more.iter().map(|_| free_port()).collect::<Result<Vec<_>, _>>()?;
+        let owned = Owned::serving(fixture, medium, |spec| {
+            spec.forwards.push((port, 443));
+            spec.forwards.extend(past.iter().copied().zip(more.iter().copied()));
+        })?;
         let owner = Visitor::new(owned.script.at(port), "owner");
-        let mut serving = Self { owned, owner, port, plain };
+        let mut serving = Self { owned, owner, port, past };
         serving.until_healthy()?;
         Ok(serving)
     }

@@ -193,6 +193,12 @@ impl Client {
         Ok(end.output()?.status.success())
     }
 
+    /// A file of the client's, such as its cookies.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// The authority as it was downloaded.
     #[must_use]
     pub fn authority(&self) -> PathBuf {

@@ -62,6 +62,7 @@ const fn needs(request: &Request) -> Needs {
         | Request::InstallUpdate(_)
         | Request::RollBack => Needs::OwnerOr(Scope::Updates),
         Request::Stack
+        | Request::StackLog(_)
         | Request::PlanStack(_)
         | Request::ApplyStack(_)
         | Request::ApplySystemStack

@@ -4,12 +4,17 @@
 use std::io;
 
 use listenfd::ListenFd;
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::TimeVal;
 use tokio::net::{TcpListener, UnixListener};
 
 /// The port that only redirects.
 const HTTP: u16 = 80;
 /// The port of browsers.
 const HTTPS: u16 = 443;
+
+/// How long accept(2) may block at most (socket(7), `SO_RCVTIMEO`).
+const LONGEST: TimeVal = TimeVal::new(1, 0);
 
 /// Ports that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +25,9 @@ pub(crate) enum SocketsError {
     /// One is not usable.
     #[error("a port from systemd: {0}")]
     Io(#[from] io::Error),
+    /// One does not take its limit.
+    #[error("a port from systemd: {0}")]
+    Limit(#[from] nix::Error),
 }
 
 /// The ports.
@@ -45,6 +53,8 @@ pub(crate) fn listeners() -> Result<Listeners, SocketsError> {
     for index in 0..given.len() {
         if let Ok(Some(listener)) = given.take_tcp_listener(index) {
             listener.set_nonblocking(true)?;
+            // A gateway holds the same sockets, and may let them block: then a connection that it takes first costs us no more.
+            setsockopt(&listener, sockopt::ReceiveTimeout, &LONGEST)?;
             let listener = TcpListener::from_std(listener)?;
             match listener.local_addr()?.port() {
                 HTTP => listeners.plain.push(listener),

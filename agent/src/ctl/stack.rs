@@ -7,7 +7,9 @@ use clap::Subcommand;
 use futures_util::StreamExt;
 use serde::Serialize;
 use tayberry_core::request::Request;
-use tayberry_core::request::stack::{ChangeKind, ComposeFile, StackPlan, StackState};
+use tayberry_core::request::stack::{
+    ChangeKind, ComposeFile, ServiceLog, StackPlan, StackState, WhichService,
+};
 
 use super::{CtlError, ask};
 use crate::service::client::AgentProxy;
@@ -17,6 +19,11 @@ use crate::service::client::AgentProxy;
 pub enum Command {
     /// Show what is declared, and how its services are
     Status,
+    /// Show what a service said last
+    Logs {
+        /// The service
+        service: String,
+    },
     /// Show what a compose file would change
     Plan {
         /// The compose file
@@ -27,6 +34,8 @@ pub enum Command {
         /// The compose file
         file: PathBuf,
     },
+    /// Declare the stack that comes with the system, and wait until its services run
+    System,
     /// Declare what was declared before, and wait until its services run
     Rollback,
     /// Declare no stack; what services keep stays
@@ -41,6 +50,8 @@ pub enum Shown {
     State(StackState),
     /// A plan.
     Plan(StackPlan),
+    /// What a service said.
+    Log(ServiceLog),
 }
 
 /// Does it.
@@ -50,8 +61,13 @@ pub enum Shown {
 pub async fn run(agent: &AgentProxy<'_>, command: &Command) -> Result<Shown, CtlError> {
     Ok(match command {
         Command::Status => Shown::State(ask(agent, &Request::Stack).await?),
+        Command::Logs { service } => {
+            let which = WhichService { service: service.clone() };
+            Shown::Log(ask(agent, &Request::StackLog(which)).await?)
+        }
         Command::Plan { file } => Shown::Plan(ask(agent, &Request::PlanStack(read(file)?)).await?),
         Command::Apply { file } => changed(agent, &Request::ApplyStack(read(file)?)).await?,
+        Command::System => changed(agent, &Request::ApplySystemStack).await?,
         Command::Rollback => changed(agent, &Request::RollBackStack).await?,
         Command::Remove => changed(agent, &Request::RemoveStack).await?,
     })
@@ -97,6 +113,7 @@ pub fn words(shown: &Shown) -> String {
                 line(format_args!("line {}: {}", warning.line, warning.sentence));
             }
         }
+        Shown::Log(log) => log.lines.iter().for_each(|said| line(format_args!("{said}"))),
         Shown::State(now) => {
             if now.services.is_empty() {
                 line(format_args!("No stack is declared (tayberryctl stack apply FILE)."));

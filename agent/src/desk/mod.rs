@@ -169,6 +169,7 @@ impl Answers for Desk {
             Request::InstallUpdate(wish) => json(self.install_update(sender, wish)?),
             Request::RollBack => json(self.roll_back(sender).await?),
             Request::Stack => json(self.stack().await?),
+            Request::StackLog(which) => json(self.stack_log(&which).await?),
             Request::PlanStack(file) => json(self.plan_stack(&file).await?),
             Request::ApplyStack(file) => json(self.apply_stack(sender, file).await?),
             Request::ApplySystemStack => json(self.apply_system_stack(sender).await?),

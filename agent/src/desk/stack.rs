@@ -1,7 +1,7 @@
 //! The stack: what runs, and what the owner declares.
 
 use tayberry_core::request::problem::Problem;
-use tayberry_core::request::stack::{ComposeFile, StackPlan, StackState};
+use tayberry_core::request::stack::{ComposeFile, ServiceLog, StackPlan, StackState, WhichService};
 use tayberry_core::request::status::EventKind;
 
 use super::{Desk, Sender};
@@ -21,6 +21,10 @@ impl Desk {
 
     pub(super) async fn stack(&self) -> Result<StackState, Problem> {
         self.stack.state().await
+    }
+
+    pub(super) async fn stack_log(&self, which: &WhichService) -> Result<ServiceLog, Problem> {
+        self.stack.log(&which.service).await
     }
 
     pub(super) async fn plan_stack(&self, file: &ComposeFile) -> Result<StackPlan, Problem> {

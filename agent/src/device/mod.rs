@@ -11,6 +11,7 @@ pub mod console;
 pub mod data;
 pub mod front;
 pub mod imager;
+pub mod journal;
 pub mod mailbox;
 pub mod network;
 pub mod password;

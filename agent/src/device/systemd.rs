@@ -156,6 +156,15 @@ pub async fn active_state(bus: &zbus::Connection, unit: &str) -> zbus::Result<St
     any(bus, unit).await?.active_state().await
 }
 
+/// `ActiveState` and `SubState` of a unit.
+///
+/// # Errors
+/// When systemd does not answer.
+pub async fn life(bus: &zbus::Connection, unit: &str) -> zbus::Result<(String, String)> {
+    let unit = any(bus, unit).await?;
+    Ok((unit.active_state().await?, unit.sub_state().await?))
+}
+
 /// What a service's unit says of it, and its memory now.
 ///
 /// # Errors

@@ -80,6 +80,8 @@ pub enum Request {
     RollBack,
     /// The stack now.
     Stack,
+    /// What a service of the stack said last.
+    StackLog(stack::WhichService),
     /// What a compose file would change.
     PlanStack(stack::ComposeFile),
     /// Declares a compose file. Answered before its services run.

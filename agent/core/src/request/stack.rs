@@ -101,6 +101,21 @@ pub struct ServiceState {
     pub restarts: u32,
 }
 
+/// Which service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhichService {
+    /// Its name.
+    pub service: String,
+}
+
+/// What a service said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceLog {
+    /// The last lines with their times, the newest last; up to 200 of them, and 32 KiB.
+    pub lines: Vec<String>,
+}
+
 /// How a service is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -24,6 +24,8 @@ pub const SOCKET: &str = "tayberry-front-web.socket";
 pub const PORT: u16 = 8080;
 /// How long the gateway may be between two lives before the front answers in its place.
 pub const PAUSE: Duration = Duration::from_secs(30);
+/// What `SubState` ends with between the end of a service and its next start (systemd 254 and later).
+pub(super) const BEFORE_RESTART: &str = "-before-auto-restart";
 /// Longest body of a request, in mebibytes.
 const BODY: u32 = 64;
 /// The front's session: no service gets it.
@@ -103,14 +105,17 @@ fn handle(text: &mut String, matcher: &str, name: &Name, service: &Service) {
     }
 }
 
-/// Whether the gateway has the ports, and not the front: `active` is its unit's `ActiveState`, `since` how long it is in another state
-/// than `active`, `had` whether it had them until now. A gateway that is started again keeps them for [`PAUSE`]: who comes then waits.
+/// Whether the gateway has the ports, and not the front: `active` and `sub` are its unit's `ActiveState` and `SubState`, `since` how long
+/// it is in another state than `active`, `had` whether it had them until now. A gateway that is started again keeps them for [`PAUSE`]:
+/// who comes then waits.
 #[must_use]
-pub fn has_the_ports(active: &str, since: Duration, had: bool) -> bool {
+pub fn has_the_ports(active: &str, sub: &str, since: Duration, had: bool) -> bool {
+    let between_lives = had && since < PAUSE;
     match active {
         "active" | "reloading" => true,
-        "activating" | "deactivating" => had && since < PAUSE,
-        _ => false,
+        "activating" | "deactivating" => between_lives,
+        // It ended, and systemd has not yet said that it starts it again.
+        _ => between_lives && sub.ends_with(BEFORE_RESTART),
     }
 }
 
@@ -133,16 +138,18 @@ mod tests {
     #[test]
     fn who_has_the_ports() {
         let long = PAUSE + Duration::from_secs(1);
-        for (active, since, had, has) in [
-            ("active", Duration::ZERO, false, true),
-            ("activating", Duration::ZERO, false, false),
-            ("activating", Duration::ZERO, true, true),
-            ("deactivating", Duration::ZERO, true, true),
-            ("activating", long, true, false),
-            ("failed", Duration::ZERO, true, false),
-            ("inactive", Duration::ZERO, true, false),
+        for (active, sub, since, had, has) in [
+            ("active", "running", Duration::ZERO, false, true),
+            ("activating", "start", Duration::ZERO, false, false),
+            ("activating", "auto-restart", Duration::ZERO, true, true),
+            ("deactivating", "stop", Duration::ZERO, true, true),
+            ("activating", "start", long, true, false),
+            ("failed", "failed-before-auto-restart", Duration::ZERO, true, true),
+            ("failed", "failed-before-auto-restart", Duration::ZERO, false, false),
+            ("failed", "failed", Duration::ZERO, true, false),
+            ("inactive", "dead", Duration::ZERO, true, false),
         ] {
-            assert_eq!(has_the_ports(active, since, had), has, "{active} {since:?} {had}");
+            assert_eq!(has_the_ports(active, sub, since, had), has, "{active} {sub} {since:?} {had}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How a service is, in a sentence, from what systemd says of its unit (org.freedesktop.systemd1(5)).
 
 use super::compose::GATEWAY;
+use super::gateway::BEFORE_RESTART;
 use crate::request::stack::{ServiceHealth, StackSource, StackState};
 
 /// What systemd says of a unit.
@@ -29,7 +30,7 @@ impl Facts {
         match (self.active.as_str(), self.sub.as_str()) {
             ("active" | "reloading", "exited") => (ServiceHealth::Healthy, "It has done its work.".into()),
             ("active" | "reloading", _) => (ServiceHealth::Healthy, "It runs.".into()),
-            ("activating", "auto-restart" | "auto-restart-queued") => {
+            (_, sub) if sub.starts_with("auto-restart") || sub.ends_with(BEFORE_RESTART) => {
                 let end = self.end();
                 (ServiceHealth::Restarting, format!("{end} It is started again{}.", self.times()))
             }
@@ -143,6 +144,11 @@ mod tests {
                 facts("activating", "auto-restart", "oom-kill", 2, 9, 1),
                 ServiceHealth::Restarting,
                 "its 64 MiB",
+            ),
+            (
+                facts("failed", "failed-before-auto-restart", "signal", 2, 9, 0),
+                ServiceHealth::Restarting,
+                "Signal 9 ended it. It is started again.",
             ),
             (facts("failed", "failed", "timeout", 1, 1, 0), ServiceHealth::Failed, "healthy in time"),
             (facts("inactive", "dead", "success", 0, 0, 0), ServiceHealth::Stopped, "does not run"),

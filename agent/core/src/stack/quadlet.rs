@@ -173,6 +173,8 @@ fn container(stack: &Stack, name: &Name, service: &Service, first: u32) -> File 
     if !service.ports.is_empty() {
         // Open whether the gateway runs or not: who comes while it is replaced waits, and is not refused.
         unit.set("Sockets", gateway::SOCKET);
+        // The front holds them, too: without this systemd would let it block in accept(2) at each start of the gateway.
+        unit.set("NonBlocking", true);
         unit.set("ExecReload", format!("/usr/bin/podman kill --signal USR1 stack-{name}"));
     }
     resources(&mut unit, service);

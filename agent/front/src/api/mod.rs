@@ -161,6 +161,7 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(update::restart))
         .routes(routes!(update::roll_back))
         .routes(routes!(stack::stack, stack::apply, stack::remove))
+        .routes(routes!(stack::log))
         .routes(routes!(stack::plan))
         .routes(routes!(stack::system))
         .routes(routes!(stack::roll_back))

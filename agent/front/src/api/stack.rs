@@ -1,16 +1,33 @@
 //! The stack.
 
 use axum::Json;
+use axum::extract::Query;
+use serde::Deserialize;
 use tayberry_core::request::Request;
-use tayberry_core::request::stack::{ComposeFile, StackPlan, StackState};
+use tayberry_core::request::stack::{ComposeFile, ServiceLog, StackPlan, StackState, WhichService};
+use utoipa::IntoParams;
 
 use super::body::Body;
 use super::{Asking, Problems, Refusal};
+
+/// Which service.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(super) struct Which {
+    /// Its name.
+    #[param(max_length = 32)]
+    service: String,
+}
 
 /// What is declared, and how its services are.
 #[utoipa::path(get, path = "/stack", tag = "stack", responses((status = 200, body = StackState), Problems))]
 pub(super) async fn stack(asking: Asking) -> Result<Json<StackState>, Refusal> {
     Ok(Json(asking.ask(Request::Stack).await?))
+}
+
+/// What a service said last: with up to 200 lines.
+#[utoipa::path(get, path = "/stack/log", tag = "stack", params(Which), responses((status = 200, body = ServiceLog), Problems))]
+pub(super) async fn log(asking: Asking, Query(which): Query<Which>) -> Result<Json<ServiceLog>, Refusal> {
+    Ok(Json(asking.ask(Request::StackLog(WhichService { service: which.service })).await?))
 }
 
 /// What a compose file would change. Nothing is.

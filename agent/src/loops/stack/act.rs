@@ -9,6 +9,7 @@ use tayberry_core::stack::quadlet::{self, FOLDER};
 use tayberry_core::stack::{Stack, health};
 
 use super::{Handle, StackError, gateway, text};
+use crate::device::journal;
 use crate::device::systemd::{self, Job, ManagerProxy};
 
 /// How long services may take to start, with what they wait for: images may have to be fetched.
@@ -80,7 +81,9 @@ impl Handle {
         for (unit, result) in bad {
             let (facts, _) = systemd::facts(&self.0.bus, &unit, 0).await?;
             let name = unit.trim_start_matches("stack-").trim_end_matches(".service").to_owned();
-            sentences.push(format!("{name}: {}", sentence(&facts, &result)));
+            let said = journal::last(&unit, 1).await.ok().and_then(|lines| lines.into_iter().next_back());
+            let said = said.map(|line| format!(" It said last: {line}")).unwrap_or_default();
+            sentences.push(format!("{name}: {}{said}", sentence(&facts, &result)));
         }
         if sentences.is_empty() { Ok(()) } else { Err(StackError::NotStarted(sentences.join(" "))) }
     }

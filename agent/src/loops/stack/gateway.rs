@@ -109,12 +109,12 @@ impl Handle {
         let mut changes = systemd::changes(&self.0.bus, &unit()).await?;
         let mut active_last = Instant::now();
         loop {
-            let active = systemd::active_state(&self.0.bus, &unit()).await?;
+            let (active, sub) = systemd::life(&self.0.bus, &unit()).await?;
             if active == "active" {
                 active_last = Instant::now();
             }
             let had = self.gateway_serves();
-            let has = gateway::has_the_ports(&active, active_last.elapsed(), had);
+            let has = gateway::has_the_ports(&active, &sub, active_last.elapsed(), had);
             self.0.gateway.send_if_modified(|now| std::mem::replace(now, has) != has);
             let pause = async {
                 // It is between two lives: the front must not wait for ever.

@@ -11,13 +11,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::stack::{ComposeFile, StackPlan, StackSource, StackState, StackWarning};
+use tayberry_core::request::stack::{
+    ComposeFile, ServiceLog, StackPlan, StackSource, StackState, StackWarning,
+};
 use tayberry_core::stack::record::{Declared, Record};
-use tayberry_core::stack::{Stack, doctor, health, plan};
+use tayberry_core::stack::{Stack, doctor, health, plan, quadlet};
 use tokio::sync::watch;
 
 use crate::device::systemd::ManagerProxy;
-use crate::device::whole_file;
+use crate::device::{journal, whole_file};
 
 pub use tell::tell;
 
@@ -27,6 +29,8 @@ const RECORD: &str = "/var/lib/tayberry/stack.json";
 const SYSTEM: &str = "/usr/share/tayberry/stack/compose.yaml";
 /// Longest record that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
+/// Lines of a service's log that are told.
+const LINES: u32 = 200;
 
 /// A step that was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -212,6 +216,22 @@ impl Handle {
             (StackSource::System, None) => Works::Yes(Some("/api/ready")),
             (StackSource::Own, None) => Works::Yes(now.gateway_serves.then_some("/")),
         }
+    }
+
+    /// What a declared service said last.
+    ///
+    /// # Errors
+    /// When there is no such service, or its log cannot be read.
+    pub async fn log(&self, service: &str) -> Result<ServiceLog, Problem> {
+        let compose = text(&self.record().clone().declared).map_err(|error| failed(&error))?;
+        let stack = compose.as_deref().map(Stack::parse).and_then(Result::ok);
+        let name = stack
+            .into_iter()
+            .flat_map(|stack| stack.services.into_keys())
+            .find(|name| name.to_string() == service);
+        let name = name.ok_or(Kind::NotFound)?;
+        let lines = journal::last(&quadlet::unit(&name), LINES).await.map_err(|error| failed(&error))?;
+        Ok(ServiceLog { lines })
     }
 
     /// What `file` would change. Nothing is.

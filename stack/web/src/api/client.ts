@@ -1,6 +1,6 @@
 // Asks the device. How is left to wire.ts, what a problem means to people to text/, what to do about it to the screens.
 import type {
-  Answers, AppToken, Finished, NewToken, Network, Overview, RecoveryCodes, Rescue, Settings, SettingsChange, Stack, Status, Strength, Token,
+  Answers, AppToken, Finished, NewToken, Network, Overview, RecoveryCodes, Rescue, ServiceLog, Settings, SettingsChange, Stack, Status, Strength, Token,
   TokenWish, Updates, WhoAmI, WifiChoice,
 } from "./types";
 
@@ -62,6 +62,7 @@ export class Client {
   sendUpdate = (bundle: Blob, offset: number, again: boolean) =>
     this.#wire.ask<Updates>("POST", `/updates?offset=${offset}&again=${again}`, bundle.slice(offset));
 
+  stackLog = (service: string) => this.#wire.ask<ServiceLog>("GET", `/stack/log?service=${encodeURIComponent(service)}`);
   stack = () => this.#wire.ask<Stack>("GET", "/stack");
 
   rescue = () => this.#wire.ask<Rescue>("GET", "/rescue");

@@ -193,6 +193,10 @@ export interface Service {
   restarts: number;
 }
 
+export interface ServiceLog {
+  lines: string[];
+}
+
 export interface Stack {
   source: "nothing" | "system" | "own";
   compose: string | null;

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import type { Service, Stack } from "../api/types";
 import { bytes } from "../model/format";
-import { Trouble } from "../parts/form";
+import { Action, Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
 import { useAsk } from "../parts/use-ask";
@@ -38,19 +38,33 @@ function Row({ service }: { service: Service }) {
   const { words, language } = useSpeech();
   const text = words.console;
   const limit = bytes(service.memory_limit_bytes, language);
+  const [lines, setLines] = useState<string[]>();
+  const asking = useAsk();
+  const show = () => asking.ask(async () => setLines((await device.stackLog(service.name)).lines));
   return (
     <li className="token">
       <div>
         <strong>{service.name}</strong>
         <p lang="en">{service.sentence}</p>
         <p className="muted">{service.image}</p>
+        {service.image.includes("stand-in") && <p>{text.standIn}</p>}
       </div>
       <div>
         <p className="tile-value">{text.healths[service.health]}</p>
         {service.memory_bytes !== null && (
           <p className="muted tile-value">{text.memory(bytes(service.memory_bytes, language), limit)}</p>
         )}
+        <div className="row">
+          <Action className="quiet" off={asking.busy} aria-label={text.logWhat(service.name)} onClick={() => void show()}>
+            {lines === undefined ? text.log : text.logAgain}
+          </Action>
+          {lines !== undefined && <Action className="quiet" onClick={() => setLines(undefined)}>{words.common.hide}</Action>}
+        </div>
       </div>
+      <Trouble asking={asking} />
+      {lines !== undefined && (
+        <textarea className="log" lang="en" readOnly rows={12} aria-label={text.logWhat(service.name)} value={lines.join("\n")} />
+      )}
     </li>
   );
 }

@@ -16,6 +16,8 @@ export const consoleWords: typeof en = {
   roles: { viewer: "Betrachter", operator: "Bediener", owner: "Besitzer" },
   healths: { healthy: "Gesund", starting: "Startet", restarting: "Startet neu", failed: "Gescheitert", stopped: "Angehalten" },
   memory: (used, limit) => `${used} von ${limit}`,
+  standIn: "Ein Ersatz, der das Protokoll von MongoDB spricht. Es ist nicht MongoDB.",
+  log: "Log zeigen", logAgain: "Log auffrischen", logWhat: (name) => `Log von ${name}`,
   usersText: "Sie benutzen diese Konsole. Niemand von ihnen kann das Gerät verändern.",
   noUsers: "Noch niemand außer Ihnen.",
   addUser: "Person hinzufügen", role: "Was darf diese Person?",

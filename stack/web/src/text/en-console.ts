@@ -14,6 +14,8 @@ export const consoleWords = {
   roles: { viewer: "Viewer", operator: "Operator", owner: "Owner" },
   healths: { healthy: "Healthy", starting: "Starting", restarting: "Restarting", failed: "Failed", stopped: "Stopped" },
   memory: (used: string, limit: string) => `${used} of ${limit}`,
+  standIn: "A stand-in that speaks MongoDB's protocol. It is not MongoDB.",
+  log: "Show log", logAgain: "Refresh log", logWhat: (name: string) => `Log of ${name}`,
   usersText: "They use this console. None of them can change the device.",
   noUsers: "Nobody but you yet.",
   addUser: "Add user", role: "What may this person do?",

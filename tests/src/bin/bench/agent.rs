@@ -19,16 +19,13 @@ use tayberry::lock::Section;
 use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
 
+use crate::load::{Load, load};
 use crate::{debian, failed, hundredths, result};
 
 /// The unit whose readiness means that the page answers.
 const FRONT: &str = "tayberry-front.service";
 /// How long the device is left alone.
 const REST: Duration = Duration::from_secs(300);
-/// How long each server is asked, in seconds.
-const LOAD: &str = "20s";
-/// Connections that ask at the same time.
-const CONNECTIONS: &str = "8";
 /// Clock ticks of a second, as the kernel tells them to programs (time(7), USER_HZ).
 const TICKS: f64 = 100.0;
 /// Port of Caddy on the device.
@@ -80,16 +77,16 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
             .status()?;
         Ok(asked.success().then_some(()))
     })?;
-    let ours =
-        load(&format!("https://localhost:{port}/api/v1/status"), &format!("Authorization: Bearer {token}"))?;
-    let theirs = load(&format!("https://localhost:{baseline}/status"), "Accept: */*")?;
+    let bearer = [format!("Authorization: Bearer {token}")];
+    let ours = load(&format!("https://localhost:{port}/api/v1/status"), &bearer, None)?;
+    let theirs = load(&format!("https://localhost:{baseline}/status"), &[], None)?;
 
     report(&rest, to_page, ours, theirs, length);
     Ok(())
 }
 
 /// The table and the last line. Each server: requests per second, and the milliseconds for 99 of 100.
-fn report(rest: &Value, to_page: f64, ours: (f64, f64), theirs: (f64, f64), length: usize) {
+fn report(rest: &Value, to_page: f64, ours: Load, theirs: Load, length: usize) {
     let number = |key: &str| rest[key].as_f64().unwrap_or_default();
     let rss = (number("tayberryd_kib") + number("front_kib")) / 1024.0;
     let cpu = number("ticks") / (REST.as_secs_f64() * TICKS) * 100.0;
@@ -97,16 +94,16 @@ fn report(rest: &Value, to_page: f64, ours: (f64, f64), theirs: (f64, f64), leng
     println!("{:44} {cpu:10.2} %", "processor at rest, of one core (bar 0.2)");
     println!("{:44} {to_page:10.2} s", "kernel start to the page");
     println!("{:44} {:>10} {:>10}", "", "status", "Caddy");
-    println!("{:44} {:10.1} {:10.1}", "requests per second", ours.0, theirs.0);
-    println!("{:44} {:10.1} {:10.1}", "99 of 100 answered within ms", ours.1, theirs.1);
+    println!("{:44} {:10.1} {:10.1}", "requests per second", ours.per_second, theirs.per_second);
+    println!("{:44} {:10.1} {:10.1}", "99 of 100 answered within ms", ours.p99_ms, theirs.p99_ms);
     result(&json!({
         "rss_mib": hundredths(rss),
         "cpu_percent": hundredths(cpu),
-        "requests_per_s": hundredths(ours.0),
-        "baseline_requests_per_s": hundredths(theirs.0),
+        "requests_per_s": hundredths(ours.per_second),
+        "baseline_requests_per_s": hundredths(theirs.per_second),
         "kernel_to_page_s": hundredths(to_page),
-        "p99_ms": hundredths(ours.1),
-        "baseline_p99_ms": hundredths(theirs.1),
+        "p99_ms": hundredths(ours.p99_ms),
+        "baseline_p99_ms": hundredths(theirs.p99_ms),
         "bytes": length,
     }));
 }
@@ -131,29 +128,4 @@ fn on_console(device: &Device, marker: &str) -> Result<Value, JourneyError> {
         let line = console.rsplit_once(marker).and_then(|(_, rest)| rest.lines().next()).unwrap_or_default();
         Ok(serde_json::from_str(line.trim()).ok())
     })
-}
-
-/// Requests per second, and the milliseconds within which 99 of 100 were answered (wrk).
-fn load(address: &str, header: &str) -> Result<(f64, f64), JourneyError> {
-    let output = Command::new("wrk")
-        .args(["-t1", "-c", CONNECTIONS, "-d", LOAD, "--timeout", "30s", "--latency", "-H", header, address])
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    if text.contains("Non-2xx") || text.contains("Socket errors") {
-        return Err(failed(format!("{address} was not always answered:\n{text}")));
-    }
-    let after = |word: &str| {
-        text.split_once(word).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or_default()
-    };
-    let rate = after("Requests/sec:").parse().map_err(|_| failed(format!("wrk said:\n{text}")))?;
-    let slowest = after("99%");
-    let digits: f64 = slowest.trim_end_matches(char::is_alphabetic).parse().map_err(failed)?;
-    let unit = if slowest.ends_with("us") {
-        0.001
-    } else if slowest.ends_with("ms") {
-        1.0
-    } else {
-        1000.0
-    };
-    Ok((rate, digits * unit))
 }

@@ -7,6 +7,8 @@ mod baseline;
 mod boot;
 mod build;
 mod debian;
+mod load;
+mod stack;
 mod stock;
 mod update;
 
@@ -31,9 +33,10 @@ async fn run(words: &[&str]) -> Result<(), JourneyError> {
         ["build"] => build::run(),
         ["agent"] => agent::run(&Fixture::load()?).await,
         ["boot"] => boot::run(&Fixture::load()?).await,
+        ["stack"] => stack::run(&Fixture::load()?).await,
         ["update"] => update::run(&Fixture::load()?).await,
         ["install", version, work] => update::child(version.as_ref(), work.as_ref()),
-        _ => Err(JourneyError::Failed("say which: scripts/bench agent, boot, build or update".into())),
+        _ => Err(JourneyError::Failed("say which: scripts/bench agent, boot, build, stack or update".into())),
     }
 }
 
