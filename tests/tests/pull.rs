@@ -88,6 +88,7 @@ async fn an_owner_goes_back() -> Result<(), JourneyError> {
 
 /// Whoever looks on is told how far it is, by HTTPS and on the bus, while the device's own command line fetches it.
 #[tokio::test]
+#[ignore = "the pulled update is of the same kind: scripts/test full"]
 async fn whoever_looks_on_is_told_how_far_it_is() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let shop = Shop::open(&fixture)?;
