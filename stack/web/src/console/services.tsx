@@ -40,6 +40,7 @@ function Row({ service }: { service: Service }) {
   const limit = bytes(service.memory_limit_bytes, language);
   const [lines, setLines] = useState<string[]>();
   const asking = useAsk();
+  const action = lines === undefined ? text.log : text.logAgain;
   const show = () => asking.ask(async () => setLines((await device.stackLog(service.name)).lines));
   return (
     <li className="token">
@@ -55,10 +56,8 @@ function Row({ service }: { service: Service }) {
           <p className="muted tile-value">{text.memory(bytes(service.memory_bytes, language), limit)}</p>
         )}
         <div className="row">
-          <Action className="quiet" off={asking.busy} aria-label={text.logWhat(service.name)} onClick={() => void show()}>
-            {lines === undefined ? text.log : text.logAgain}
-          </Action>
-          {lines !== undefined && <Action className="quiet" onClick={() => setLines(undefined)}>{words.common.hide}</Action>}
+          <Action className="quiet" off={asking.busy} aria-label={`${action}: ${service.name}`} onClick={() => void show()}>{action}</Action>
+          {lines !== undefined && <Action className="quiet" aria-label={`${words.common.hide}: ${service.name}`} onClick={() => setLines(undefined)}>{words.common.hide}</Action>}
         </div>
       </div>
       <Trouble asking={asking} />
