@@ -10,7 +10,7 @@ use tayberry_format::claim::ClaimCode;
 use tayberry_format::slot::Slot;
 use tayberry_format::state::State;
 
-use crate::desk::{Desk, Loops};
+use crate::desk::{Desk, Keys, Loops};
 use crate::device::app_key::AppKey;
 use crate::device::authority::{self, Authority, AuthorityError};
 use crate::device::store::{FOLDER, Store, StoreError};
@@ -73,22 +73,11 @@ pub async fn serve() -> Result<(), AgentError> {
     let fingerprint = authority.fingerprint();
     let disk = report.disk.clone();
     let status = Status { start: facts, report, stages: stages(&ends) };
-    // A connection of its own: its signals do not wait behind questions to the agent.
-    let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
-    let bus = zbus::Connection::system().await?;
-    let (stack, why) = loops::stack::open(zbus::Connection::system().await?, keeper.get().owner.is_some());
+    let (opened, why) = open(&keeper, &status).await?;
+    let Loops { network, updates, stack } = opened.clone();
     notices.extend(why);
-    let updates =
-        loops::updates::open(status.report.clone(), facts.running, bus, keeper.clone(), stack.clone())?;
-    let desk = Arc::new(Desk::new(
-        keeper.clone(),
-        Loops { network: network.clone(), updates: updates.clone(), stack: stack.clone() },
-        authority,
-        AppKey::make()?,
-        build,
-        status.clone(),
-        notices.clone(),
-    ));
+    let keys = Keys { authority, app: AppKey::make()? };
+    let desk = Arc::new(Desk::new(keeper.clone(), opened, keys, build, status.clone(), notices.clone()));
     let agent = Agent::new(status.clone(), desk.clone());
     let bus = zbus::connection::Builder::system().name(NAME).serve_at(PATH, agent).build().await?;
     let object = bus.object_server().interface::<_, Agent>(PATH).await?;
@@ -108,6 +97,18 @@ pub async fn serve() -> Result<(), AgentError> {
         never = watchdog() => match never {},
         signal = terminated() => signal.map_err(AgentError::from),
     }
+}
+
+/// The loops that answer for their parts, and what the owner must know about them. Each has a connection of its own: its signals do not
+/// wait behind questions to the agent.
+async fn open(keeper: &Keeper, status: &Status) -> Result<(Loops, Option<String>), AgentError> {
+    let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
+    let owned = keeper.get().owner.is_some();
+    let (stack, why) = loops::stack::open(zbus::Connection::system().await?, owned);
+    let (report, slot) = (status.report.clone(), status.start.running);
+    let bus = zbus::Connection::system().await?;
+    let updates = loops::updates::open(report, slot, bus, keeper.clone(), stack.clone())?;
+    Ok((Loops { network, updates, stack }, why))
 }
 
 /// What the owner is told when the initramfs went to the other slot.

@@ -23,14 +23,14 @@ impl Desk {
             language: state.owner.as_ref().map(|_| state.language),
             time_known: tayberry_core::clock::is_known(self.time_source()),
             now: clock::now(),
-            authority_fingerprint: self.authority.fingerprint(),
+            authority_fingerprint: self.keys.authority.fingerprint(),
             addresses: self.network.addresses(),
             setup_network: self.network.setup_network().is_some(),
         }
     }
 
     pub(super) fn shown_authority(&self) -> Authority {
-        Authority { pem: self.authority.pem.clone(), fingerprint: self.authority.fingerprint() }
+        Authority { pem: self.keys.authority.pem.clone(), fingerprint: self.keys.authority.fingerprint() }
     }
 
     pub(super) async fn claim(&self, sender: &Sender, claim: &Claim) -> Result<Session, Problem> {
@@ -92,7 +92,7 @@ impl Desk {
         drop(memory);
         self.happened(EventKind::Claimed, sender);
         let qr_svg = card::svg(&address).map_err(failed)?;
-        let finished = Finished { address, qr_svg, authority_fingerprint: self.authority.fingerprint() };
+        let finished = Finished { address, qr_svg, authority_fingerprint: self.keys.authority.fingerprint() };
         Ok(FinishedSetup { finished, session: self.begin(Role::Owner)? })
     }
 }

@@ -69,10 +69,10 @@ impl Desk {
         }
         let leaf = certificate::wanted(&facts);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let own = self.authority.sign(&leaf, key.public_key_raw())?;
+        let own = self.keys.authority.sign(&leaf, key.public_key_raw())?;
         let chain = pem::encode_many(&[
             pem::Pem::new("CERTIFICATE", own),
-            pem::Pem::new("CERTIFICATE", self.authority.der.clone()),
+            pem::Pem::new("CERTIFICATE", self.keys.authority.der.clone()),
         ]);
         *held = Some(leaf);
         Ok(Some(Certified { chain, key: key.serialize_pem() }))
@@ -84,8 +84,8 @@ impl Desk {
     /// When the key is none.
     pub fn certify(&self, public_key: &[u8]) -> Result<Vec<Vec<u8>>, AuthorityError> {
         let leaf = certificate::wanted(&self.facts());
-        let signed = self.authority.sign(&leaf, public_key)?;
+        let signed = self.keys.authority.sign(&leaf, public_key)?;
         self.memory().held = Some(leaf);
-        Ok(vec![signed, self.authority.der.clone()])
+        Ok(vec![signed, self.keys.authority.der.clone()])
     }
 }

@@ -98,7 +98,16 @@ struct Memory {
     held: Option<Leaf>,
 }
 
+/// What the device signs with.
+pub struct Keys {
+    /// Certificates.
+    pub authority: Authority,
+    /// Tokens for applications of the stack.
+    pub app: AppKey,
+}
+
 /// The loops that answer for their parts.
+#[derive(Clone)]
 pub struct Loops {
     /// Networks.
     pub network: crate::loops::network::Handle,
@@ -114,8 +123,7 @@ pub struct Desk {
     network: crate::loops::network::Handle,
     updates: crate::loops::updates::Handle,
     stack: crate::loops::stack::Handle,
-    authority: Authority,
-    app_key: AppKey,
+    keys: Keys,
     /// When the operating system was built.
     build: i64,
     /// Where the time came from when the agent started.
@@ -192,8 +200,7 @@ impl Desk {
     pub fn new(
         keeper: Keeper,
         loops: Loops,
-        authority: Authority,
-        app_key: AppKey,
+        keys: Keys,
         build: i64,
         board: Status,
         notices: Vec<String>,
@@ -208,8 +215,7 @@ impl Desk {
             network: loops.network,
             updates: loops.updates,
             stack: loops.stack,
-            authority,
-            app_key,
+            keys,
             build,
             source,
             board,

@@ -30,7 +30,7 @@ impl Desk {
     }
 
     pub(super) fn make_app_token(&self) -> Result<AppToken, Problem> {
-        let token = self.app_key.token(&self.owner()?.name, clock::now());
+        let token = self.keys.app.token(&self.owner()?.name, clock::now());
         Ok(AppToken { token, lasts_s: app_token::LASTS.as_secs() })
     }
 
