@@ -75,11 +75,9 @@ pub fn waits_for(stack: &StackState) -> Option<String> {
     if let Some(ill) = stack.services.iter().find(|one| one.health != ServiceHealth::Healthy) {
         return Some(format!("{}: {}", ill.name, ill.sentence));
     }
-    if let Some(problem) = &stack.problem {
-        return Some(problem.clone());
-    }
     if stack.busy || stack.services.is_empty() {
-        return Some("Its services are being started.".to_owned());
+        let begun = || "Its services are being started.".to_owned();
+        return Some(stack.problem.clone().unwrap_or_else(begun));
     }
     let has_gateway = stack.services.iter().any(|one| one.name == GATEWAY);
     (has_gateway && !stack.gateway_serves).then(|| "Its gateway does not have the ports yet.".to_owned())
@@ -113,6 +111,8 @@ mod tests {
         stack.gateway_serves = true;
         assert_eq!(waits_for(&stack), None);
         stack.problem = Some("b: It did not start.".into());
+        assert_eq!(waits_for(&stack), None, "it did later");
+        stack.services.clear();
         assert_eq!(waits_for(&stack).unwrap(), "b: It did not start.");
     }
 

@@ -17,9 +17,18 @@ const START: Duration = Duration::from_secs(20 * 60);
 /// How long services may take to stop.
 const STOP: Duration = Duration::from_secs(2 * 60);
 
+/// How a change ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The services are as they were declared.
+    Done,
+    /// Something else was declared meanwhile.
+    Overtaken,
+}
+
 impl Handle {
     /// Brings the services to what is declared.
-    pub(super) async fn reconcile(&self) -> Result<(), StackError> {
+    pub(super) async fn reconcile(&self) -> Result<End, StackError> {
         let mut record = self.record().clone();
         let stack = text(&record.declared)?.as_deref().map(Stack::parse).transpose()?;
         let mut news = false;
@@ -49,7 +58,11 @@ impl Handle {
         if news {
             self.reload_gateway().await?;
         }
-        self.start(&starts).await
+        // An image may take minutes to come: who declares something else meanwhile need not wait for that.
+        tokio::select! {
+            started = self.start(&starts) => started.map(|()| End::Done),
+            () = self.0.wake.notified() => Ok(End::Overtaken),
+        }
     }
 
     async fn take(&self, step: Step) -> Result<(), StackError> {

@@ -18,6 +18,8 @@ use tayberry_core::stack::record::{Declared, Record};
 use tayberry_core::stack::{Stack, doctor, health, plan, quadlet};
 use tokio::sync::watch;
 
+use act::End;
+
 use crate::device::systemd::ManagerProxy;
 use crate::device::{journal, whole_file};
 
@@ -151,11 +153,14 @@ impl Handle {
         }
         loop {
             self.0.progress.send_modify(|progress| progress.busy = true);
-            let done = self.reconcile().await;
-            if let Err(error) = &done {
-                tracing::error!("stack: {error}");
-            }
-            let problem = done.err().map(|error| error.to_string());
+            let problem = match self.reconcile().await {
+                Ok(End::Done) => None,
+                Ok(End::Overtaken) => continue,
+                Err(error) => {
+                    tracing::error!("stack: {error}");
+                    Some(error.to_string())
+                }
+            };
             self.0.progress.send_replace(Progress { busy: false, problem });
             self.0.wake.notified().await;
         }
@@ -188,7 +193,7 @@ impl Handle {
             Some(Ok(stack)) => self.services(&stack).await.map_err(|error| failed(&error))?,
             Some(Err(_)) | None => Vec::new(),
         };
-        Ok(StackState {
+        let mut now = StackState {
             source: match record.declared {
                 Declared::Nothing => StackSource::Nothing,
                 Declared::System => StackSource::System,
@@ -200,7 +205,12 @@ impl Handle {
             busy: progress.busy,
             problem: progress.problem,
             services,
-        })
+        };
+        // What did not start then, and runs by now, is no problem any more.
+        if health::waits_for(&now).is_none() {
+            now.problem = None;
+        }
+        Ok(now)
     }
 
     /// Whether it does its work.
