@@ -48,9 +48,8 @@ pub(super) async fn run(desk: &Arc<Desk>) -> RescueError {
 
 /// Runs the program, and again whenever it ends.
 async fn keep() -> Result<std::convert::Infallible, RescueError> {
-    let ports = [443, 80].map(|port| TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)));
-    let [secure, plain] = ports;
-    let ports = [secure?, plain?];
+    let [own, secure, plain] = [8443, 443, 80].map(|port| TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)));
+    let ports = [own?, secure?, plain?];
     loop {
         let mut given = Vec::new();
         for (port, child_fd) in ports.iter().zip(FIRST..) {
