@@ -60,18 +60,21 @@ async fn a_person_takes_a_new_device_and_nobody_else_can() -> Result<(), Journey
     let finished = sets_up(&mut owner)?;
     assert_eq!(finished["address"], "https://kitchen.local");
     assert!(finished["qr_svg"].as_str().is_some_and(|svg| svg.contains("<svg")));
-    owner.expect(200, "GET", "/session", None)?;
-
-    // The code is gone, everywhere.
-    let again = owner.another("again").ask("POST", "/claim", Some(&json!({ "code": code })))?;
-    assert_eq!((again.status, kind(&again.body)), (409, "already-owned"));
-    until("CLAIM.txt without the code", SHORT, || Ok((!claim_file(&device)?.contains(&code)).then_some(())))?;
+    // Unless the device has its new name already.
+    let asked = owner.ask("GET", "/session", None)?;
+    assert!(asked.status == 200 || asked.text.contains("subject name"), "{}", asked.text);
 
     // The certificate follows the new name, under the same authority.
     let mut renamed = owner.renamed("kitchen.local");
     until("a certificate of the new name", SHORT, || {
         Ok((renamed.ask("GET", "/overview", None)?.status == 200).then_some(()))
     })?;
+
+    // The code is gone, everywhere.
+    let again = renamed.another("again").ask("POST", "/claim", Some(&json!({ "code": code })))?;
+    assert_eq!((again.status, kind(&again.body)), (409, "already-owned"));
+    until("CLAIM.txt without the code", SHORT, || Ok((!claim_file(&device)?.contains(&code)).then_some(())))?;
+
     let status = owner.another("nobody").curl(&["--insecure"], "/api/v1/status")?;
     assert_eq!(status.status, 401);
     let mut signed_in = renamed.another("second");

@@ -85,7 +85,7 @@ impl Desk {
         let checked = setup::check(answers, codes.as_ref(), zone)?;
         let hash = self.hash(checked.password().to_owned()).await?;
         self.keeper.change(|state| checked.apply(state, hash)).await?;
-        self.stack.has_an_owner().await;
+        self.stack.has_an_owner();
         let mut memory = self.memory();
         memory.sessions.end_others(None);
         memory.codes = None;

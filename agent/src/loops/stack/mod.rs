@@ -297,12 +297,14 @@ impl Handle {
         .await
     }
 
-    /// The device got its owner: it begins to serve. What cannot be saved is begun at the next start.
-    pub async fn has_an_owner(&self) {
-        let begun = self.declare(|record| *record = Record::new_owner()).await;
-        if let Err(problem) = begun {
-            tracing::error!("the stack was not begun: {problem:?}");
-        }
+    /// The device got its owner: it begins to serve, soon. What cannot be saved is begun at the next start.
+    pub fn has_an_owner(&self) {
+        let handle = self.clone();
+        tokio::spawn(async move {
+            if let Err(problem) = handle.declare(|record| *record = Record::new_owner()).await {
+                tracing::error!("the stack was not begun: {problem:?}");
+            }
+        });
     }
 
     /// Saves first: what is declared holds after a power cut, too.
