@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
 use serde::Deserialize;
 use tayberry_core::request::Request;
+use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::{ComposeFile, ServiceLog, StackPlan, StackState, WhichService};
 use utoipa::IntoParams;
 
@@ -26,7 +28,11 @@ pub(super) async fn stack(asking: Asking) -> Result<Json<StackState>, Refusal> {
 
 /// What a service said last: with up to 200 lines.
 #[utoipa::path(get, path = "/stack/log", tag = "stack", params(Which), responses((status = 200, body = ServiceLog), Problems))]
-pub(super) async fn log(asking: Asking, Query(which): Query<Which>) -> Result<Json<ServiceLog>, Refusal> {
+pub(super) async fn log(
+    asking: Asking,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<ServiceLog>, Refusal> {
+    let Query(which) = which.map_err(|rejection| Problem::new(Kind::BadRequest, rejection.body_text()))?;
     Ok(Json(asking.ask(Request::StackLog(WhichService { service: which.service })).await?))
 }
 
