@@ -337,6 +337,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_a_suite_that_says_so_may_be_old() {
+        let suite = |name: &str, valid_days| Suite {
+            name: name.into(),
+            components: vec!["main".into()],
+            security: false,
+            only: Vec::new(),
+            valid_days,
+        };
+        let mirror = Mirror { main: "http://m".into(), security: "http://s".into(), kernel: None };
+        let suites = [suite("trixie", None), suite("sid", Some(90))];
+        let archives = Archives { suites: &suites, mirror: &mirror, keyring: Path::new("/k"), kernel: None };
+        assert_eq!(
+            sources(&archives),
+            "deb [signed-by=/k] http://m trixie main\ndeb [signed-by=/k valid-until-min=7776000] http://m sid main\n"
+        );
+    }
+
+    #[test]
     fn reads_the_solvers_answer() {
         let line = "Inst libc6:arm64 (2.41-12 Debian:13/stable, Debian-Security:13 [arm64]) []";
         let solved = Solved { name: "libc6".into(), architecture: "arm64".into(), version: "2.41-12".into() };

@@ -43,3 +43,22 @@ async fn elsewhere(uri: Uri, headers: HeaderMap) -> Response {
         Err(_) => Refusal::from(Kind::BadRequest).into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_on_the_port_that_is_always_ours() {
+        let asked = async |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            let answer = elsewhere(Uri::from_static("/x?y"), headers).await;
+            answer.headers().get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned())
+        };
+        assert_eq!(asked("attic.local").await.unwrap(), "https://attic.local:8443/x?y");
+        assert_eq!(asked("attic.local:443").await.unwrap(), "https://attic.local:8443/x?y");
+        assert_eq!(asked("[fd00::1]").await.unwrap(), "https://[fd00::1]:8443/x?y");
+        assert_eq!(asked("not a host").await, None);
+    }
+}

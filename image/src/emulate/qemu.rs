@@ -199,10 +199,7 @@ mod tests {
         );
     }
 
-    #[test]
-    fn nothing_is_reachable_but_loopback() {
-        let mut spec = Spec::new("/run".into(), Vec::new());
-        spec.forwards.push((8443, 443));
+    fn line(spec: &Spec) -> Vec<String> {
         let empty = PathBuf::new();
         let loaded = Loaded {
             kernel: empty.clone(),
@@ -213,7 +210,22 @@ mod tests {
             memory: None,
             watchdog: None,
         };
-        let all = arguments(&spec, &loaded).join(" ");
+        arguments(spec, &loaded)
+    }
+
+    #[test]
+    fn qemu_tells_of_each_port() {
+        let line = line(&Spec::new("/run".into(), Vec::new()));
+        let ports: Vec<_> = line.iter().filter(|one| one.starts_with("virtserialport,")).collect();
+        assert_eq!(ports.len(), PORTS.len());
+        assert!(ports.iter().all(|port| port.contains(",id=port-")), "{ports:?}");
+    }
+
+    #[test]
+    fn nothing_is_reachable_but_loopback() {
+        let mut spec = Spec::new("/run".into(), Vec::new());
+        spec.forwards.push((8443, 443));
+        let all = line(&spec).join(" ");
         assert!(all.contains("restrict=on,hostfwd=tcp:127.0.0.1:8443-:443"), "{all}");
     }
 }
