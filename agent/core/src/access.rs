@@ -67,7 +67,11 @@ const fn needs(request: &Request) -> Needs {
         | Request::ApplyStack(_)
         | Request::ApplySystemStack
         | Request::RollBackStack
-        | Request::RemoveStack => Needs::OwnerOr(Scope::Stack),
+        | Request::RemoveStack
+        | Request::RestartService(_)
+        | Request::RenewSecrets(_)
+        | Request::StackData
+        | Request::RemoveVolume(_) => Needs::OwnerOr(Scope::Stack),
         Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => Needs::Owner,
         Request::Network | Request::JoinWifi(_) | Request::LeaveWifi => Needs::SetupOr(Scope::Network),
     }

@@ -8,8 +8,10 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use tayberry_core::request::Request;
 use tayberry_core::request::stack::{
-    ChangeKind, ComposeFile, ServiceLog, StackPlan, StackState, WhichService,
+    ChangeKind, ComposeFile, ServiceLog, StackData, StackPlan, StackState, WhichSecrets, WhichService,
+    WhichVolume,
 };
+use tayberry_core::stack::env_file;
 
 use super::{CtlError, ask};
 use crate::service::client::AgentProxy;
@@ -40,6 +42,25 @@ pub enum Command {
     Rollback,
     /// Declare no stack; what services keep stays
     Remove,
+    /// Start one service anew
+    Restart {
+        /// The service
+        service: String,
+    },
+    /// Make secrets anew, and start the services anew that have them
+    RenewSecrets {
+        /// The secrets; all if none is named
+        secrets: Vec<String>,
+    },
+    /// Show what services keep, and how much can still be written
+    Data,
+    /// Remove what a service kept that is not declared any more; it cannot be had back
+    RemoveVolume {
+        /// The service that kept it
+        service: String,
+        /// The volume
+        volume: String,
+    },
 }
 
 /// What there is to show.
@@ -52,6 +73,8 @@ pub enum Shown {
     Plan(StackPlan),
     /// What a service said.
     Log(ServiceLog),
+    /// What services keep.
+    Data(StackData),
 }
 
 /// Does it.
@@ -70,13 +93,30 @@ pub async fn run(agent: &AgentProxy<'_>, command: &Command) -> Result<Shown, Ctl
         Command::System => changed(agent, &Request::ApplySystemStack).await?,
         Command::Rollback => changed(agent, &Request::RollBackStack).await?,
         Command::Remove => changed(agent, &Request::RemoveStack).await?,
+        Command::Restart { service } => {
+            let which = WhichService { service: service.clone() };
+            changed(agent, &Request::RestartService(which)).await?
+        }
+        Command::RenewSecrets { secrets } => {
+            let which = WhichSecrets { secrets: (!secrets.is_empty()).then(|| secrets.clone()) };
+            changed(agent, &Request::RenewSecrets(which)).await?
+        }
+        Command::Data => Shown::Data(ask(agent, &Request::StackData).await?),
+        Command::RemoveVolume { service, volume } => {
+            let which = WhichVolume { service: service.clone(), volume: volume.clone() };
+            Shown::Data(ask(agent, &Request::RemoveVolume(which)).await?)
+        }
     })
 }
 
+/// A compose file, and the files of environment beside it.
 fn read(path: &Path) -> Result<ComposeFile, CtlError> {
-    let compose =
-        std::fs::read_to_string(path).map_err(|error| CtlError::File { path: path.to_owned(), error })?;
-    Ok(ComposeFile { compose })
+    let text = |path: PathBuf| std::fs::read_to_string(&path).map_err(|error| CtlError::File { path, error });
+    let compose = text(path.to_owned())?;
+    // What is wrong with it is said by the agent.
+    let names = env_file::names(&compose).unwrap_or_default();
+    let beside = |name: String| Ok::<_, CtlError>((name.clone(), text(path.with_file_name(name))?));
+    Ok(ComposeFile { env_files: names.into_iter().map(beside).collect::<Result<_, _>>()?, compose })
 }
 
 /// Asks, and waits for the end, which the agent tells of.
@@ -114,6 +154,18 @@ pub fn words(shown: &Shown) -> String {
             }
         }
         Shown::Log(log) => log.lines.iter().for_each(|said| line(format_args!("{said}"))),
+        Shown::Data(data) => {
+            let mib = |bytes: u64| bytes >> 20;
+            line(format_args!("{} of {} MiB are free", mib(data.free_bytes), mib(data.total_bytes)));
+            for one in &data.volumes {
+                let end = if one.declared { "" } else { "no service has it any more" };
+                line(format_args!(
+                    "{:32} {:8} MiB  {end}",
+                    format!("{} {}", one.service, one.volume),
+                    mib(one.bytes)
+                ));
+            }
+        }
         Shown::State(now) => {
             if now.services.is_empty() {
                 line(format_args!("No stack is declared (tayberryctl stack apply FILE)."));

@@ -183,6 +183,10 @@ impl Answers for Desk {
             Request::ApplySystemStack => json(self.apply_system_stack(sender).await?),
             Request::RollBackStack => json(self.roll_back_stack(sender).await?),
             Request::RemoveStack => json(self.remove_stack(sender).await?),
+            Request::RestartService(which) => json(self.stack.restart(&which).await?),
+            Request::RenewSecrets(which) => json(self.renew_secrets(sender, which).await?),
+            Request::StackData => json(self.stack.data().await?),
+            Request::RemoveVolume(which) => json(self.remove_volume(sender, which).await?),
             Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => {
                 Err(Kind::NotInRescue.into())
             }

@@ -1,7 +1,9 @@
 //! The stack: what runs, and what the owner declares.
 
 use tayberry_core::request::problem::Problem;
-use tayberry_core::request::stack::{ComposeFile, ServiceLog, StackPlan, StackState, WhichService};
+use tayberry_core::request::stack::{
+    ComposeFile, ServiceLog, StackData, StackPlan, StackState, WhichSecrets, WhichService, WhichVolume,
+};
 use tayberry_core::request::status::EventKind;
 
 use super::{Desk, Sender};
@@ -51,6 +53,26 @@ impl Desk {
         let now = self.stack.roll_back().await?;
         self.happened(EventKind::StackChanged, sender);
         Ok(now)
+    }
+
+    pub(super) async fn renew_secrets(
+        &self,
+        sender: &Sender,
+        which: WhichSecrets,
+    ) -> Result<StackState, Problem> {
+        let now = self.stack.renew_secrets(which).await?;
+        self.happened(EventKind::SecretsRenewed, sender);
+        Ok(now)
+    }
+
+    pub(super) async fn remove_volume(
+        &self,
+        sender: &Sender,
+        which: WhichVolume,
+    ) -> Result<StackData, Problem> {
+        let left = self.stack.remove_volume(which).await?;
+        self.happened(EventKind::VolumeRemoved, sender);
+        Ok(left)
     }
 
     pub(super) async fn remove_stack(&self, sender: &Sender) -> Result<StackState, Problem> {

@@ -21,6 +21,8 @@ pub trait Manager {
     fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
     /// Begins to let a unit read its files anew; returns the job.
     fn reload_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
+    /// Begins to let a unit end and run again; returns the job.
+    fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<zbus::OwnedObjectPath>;
     /// A unit that failed counts as one that was never started.
     fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
     /// Reads a unit, if it was not.
@@ -75,6 +77,8 @@ pub enum Job {
     Stop,
     /// That it reads its files anew.
     Reload,
+    /// That it ends, and runs.
+    Restart,
 }
 
 /// Asks the same of all `units` at once and waits for the ends of the jobs, which `bus` was [subscribed](ManagerProxy::subscribe) to.
@@ -97,6 +101,7 @@ pub async fn run(
             Job::Start => manager.start_unit(unit, "replace").await?,
             Job::Stop => manager.stop_unit(unit, "replace").await?,
             Job::Reload => manager.reload_unit(unit, "replace").await?,
+            Job::Restart => manager.restart_unit(unit, "replace").await?,
         };
         waiting.insert(path.to_string(), unit.clone());
     }

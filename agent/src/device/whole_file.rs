@@ -1,9 +1,11 @@
-//! Replaces a file so that a power cut leaves the old or the new one.
+//! Replaces a file so that a power cut leaves the old or the new one, and reads one that need not be there.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use serde::de::DeserializeOwned;
 
 /// Writes `bytes` beside `path`, for root alone, waits until they are on the disk, and gives them the name.
 ///
@@ -14,6 +16,21 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write(&new, bytes)?;
     fs::rename(&new, path)?;
     File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+/// The value in a file of JSON; none where there is no file.
+///
+/// # Errors
+/// When it cannot be read, has more than `most` bytes, or says something else.
+pub fn json<T: DeserializeOwned>(path: &Path, most: u64) -> io::Result<Option<T>> {
+    let length = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found?.len(),
+    };
+    if length > most {
+        return Err(io::Error::other(format!("it has more than {most} bytes")));
+    }
+    serde_json::from_slice(&fs::read(path)?).map(Some).map_err(io::Error::other)
 }
 
 /// Replaces a file of `/run` that others read, who may hold the old one open.

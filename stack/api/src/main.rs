@@ -60,7 +60,7 @@ async fn is_alive(settings: &Settings) -> ExitCode {
 
 async fn serve(settings: Settings) -> Result<(), ApiError> {
     let listener = TcpListener::bind(("::", settings.port)).await?;
-    let client = redis::Client::open(settings.redis.as_str())?;
+    let client = sessions::client(&settings.redis)?;
     let app = App {
         store: Store::open(&settings.mongo).await?,
         sessions: Sessions::new(client.clone()),

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::AsyncCommands;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{AsyncCommands, IntoConnectionInfo};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use crate::problem::Problem;
+use crate::settings::{Address, USER};
 use crate::store::Role;
 
 /// How long a session lasts, in seconds.
@@ -53,6 +54,16 @@ pub(crate) fn secret() -> Result<String, Problem> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| Problem::failed(&error))?;
     Ok(hex::encode(bytes))
+}
+
+/// The way to Redis. Does not connect yet.
+///
+/// # Errors
+/// When the address is none.
+pub(crate) fn client(address: &Address) -> Result<redis::Client, redis::RedisError> {
+    let info = address.url.as_str().into_connection_info()?;
+    let settings = info.redis_settings().clone().set_username(USER).set_password(&address.password);
+    redis::Client::open(info.set_redis_settings(settings))
 }
 
 impl Sessions {

@@ -94,6 +94,14 @@ pub enum Request {
     RollBackStack,
     /// Declares no stack. What services keep stays.
     RemoveStack,
+    /// Starts one service anew.
+    RestartService(stack::WhichService),
+    /// Makes secrets anew, and starts the services anew that have them. Answered before those run.
+    RenewSecrets(stack::WhichSecrets),
+    /// What services keep, and how large it is.
+    StackData,
+    /// Removes what a service kept and none that is declared needs.
+    RemoveVolume(stack::WhichVolume),
     /// What rescue found.
     Rescue,
     /// Everything on the data partition as an archive, which goes to a file descriptor beside the request.

@@ -1,5 +1,7 @@
 //! The stack: what is declared, what runs, and what a change would do.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,6 +11,9 @@ use utoipa::ToSchema;
 pub struct ComposeFile {
     /// Its text, up to 32 KiB; `docs/operating/stack.md` says what is understood of the Compose Specification.
     pub compose: String,
+    /// The files that its `env_file` names, by these names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env_files: BTreeMap<String, String>,
 }
 
 /// What a compose file would change.
@@ -57,6 +62,9 @@ pub struct StackState {
     pub source: StackSource,
     /// The compose file that is declared; none runs if absent.
     pub compose: Option<String>,
+    /// The files that its `env_file` names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env_files: BTreeMap<String, String>,
     /// The gateway serves the ports 80 and 443; else the device's own pages are there.
     pub gateway_serves: bool,
     /// There is a declaration before this one to go back to.
@@ -107,6 +115,50 @@ pub struct ServiceState {
 pub struct WhichService {
     /// Its name.
     pub service: String,
+}
+
+/// Which secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhichSecrets {
+    /// Their names; all random ones of the declared stack if absent.
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    pub secrets: Option<Vec<String>>,
+}
+
+/// What the data partition holds of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StackData {
+    /// Bytes that services can still write.
+    pub free_bytes: u64,
+    /// Bytes of the data partition.
+    pub total_bytes: u64,
+    /// The largest first.
+    pub volumes: Vec<Volume>,
+}
+
+/// What a service keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Volume {
+    /// The service.
+    pub service: String,
+    /// The volume.
+    pub volume: String,
+    /// Its files, in bytes on the disk.
+    pub bytes: u64,
+    /// The declared stack has it. One that no stack has can be removed.
+    pub declared: bool,
+}
+
+/// Which volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhichVolume {
+    /// The service that kept it.
+    pub service: String,
+    /// The volume.
+    pub volume: String,
 }
 
 /// What a service said.

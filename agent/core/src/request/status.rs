@@ -126,4 +126,8 @@ pub enum EventKind {
     RollBack,
     /// Another stack was declared, or none.
     StackChanged,
+    /// Secrets of the stack were made anew.
+    SecretsRenewed,
+    /// What a service kept was removed.
+    VolumeRemoved,
 }

@@ -29,12 +29,7 @@ impl Stack {
                 return Err(Refusal::at(network, reason));
             }
         }
-        for (name, secret) in self.secrets.iter().filter_map(|(name, one)| Some((name, one.as_ref()?))) {
-            if secret.value.external != Some(true) {
-                let reason = format!("secret {name} is made on the device: say `external: true`");
-                return Err(Refusal::at(secret, reason));
-            }
-        }
+        self.check_secrets()?;
         self.services.iter().try_for_each(|(name, service)| self.check_service(name, service))?;
         self.check_order()
     }
@@ -131,7 +126,7 @@ impl Stack {
 }
 
 /// What a service names must be declared.
-fn known<T>(at: &Spanned<T>, what: &str, name: &Name, there: bool) -> Result<(), Refusal> {
+pub(super) fn known<T>(at: &Spanned<T>, what: &str, name: &Name, there: bool) -> Result<(), Refusal> {
     if there { Ok(()) } else { Err(Refusal::at(at, format!("there is no {what} {name} under `{what}s:`"))) }
 }
 

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::Refusal;
+use super::env_file::EnvFiles;
+use super::secret::Secret;
 use super::values::{Bytes, Command, ContainerPath, Cpus, Mount, Name, Pairs, Port, Route, Span};
 
 /// Longest file, in bytes.
@@ -52,15 +54,6 @@ pub struct Network {
     pub internal: Option<bool>,
 }
 
-/// A secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Secret {
-    /// It does not come from the file: the device makes it.
-    #[serde(default)]
-    pub external: Option<bool>,
-}
-
 /// A service.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,9 +63,12 @@ pub struct Service {
     /// Instead of what the image would run.
     #[serde(default)]
     pub command: Option<Command>,
-    /// Environment.
+    /// Environment. What its files say is behind it, once the stack is read.
     #[serde(default)]
     pub environment: Pairs,
+    /// Files of environment, beside the compose file.
+    #[serde(default)]
+    pub env_file: Option<Spanned<EnvFiles>>,
     /// Secrets, as files in `/run/secrets`.
     #[serde(default)]
     pub secrets: Vec<Spanned<Name>>,
@@ -275,15 +271,24 @@ impl From<DependenciesForm> for Dependencies {
 }
 
 impl Stack {
-    /// Reads a file.
+    /// Reads a file that has no others beside it.
+    ///
+    /// # Errors
+    /// As [`Self::parse_with`].
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        Self::parse_with(text, &BTreeMap::new())
+    }
+
+    /// Reads a file and the files of environment beside it, by name.
     ///
     /// # Errors
     /// With the line and the reason, of the first thing that is wrong.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    pub fn parse_with(text: &str, env_files: &BTreeMap<String, String>) -> Result<Self, Refusal> {
         if text.len() > MOST_BYTES {
             return Err(Refusal::whole(format!("it is longer than {} KiB", MOST_BYTES >> 10)));
         }
-        let stack: Self = serde_saphyr::from_str(text)?;
+        let mut stack: Self = serde_saphyr::from_str(text)?;
+        stack.take_env_files(env_files)?;
         stack.check()?;
         Ok(stack)
     }

@@ -4,12 +4,15 @@
 mod check;
 pub mod compose;
 pub mod doctor;
+pub mod env_file;
 pub mod gateway;
 pub mod health;
+pub mod images;
 pub mod plan;
 pub mod quadlet;
 pub mod record;
 pub mod refusal;
+pub mod secret;
 pub mod values;
 
 pub use compose::Stack;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::compose::{Capability, Condition, HealthCheck, Ready, Restart, Service, Stack};
 use super::gateway;
+use super::secret::Kept;
 use super::values::{Name, Pairs};
 
 /// Folder of the units on the device.
@@ -19,6 +20,8 @@ pub const KEYS: &str = "/run/tayberry/public";
 const OURS: &str = "localhost/";
 /// Users and groups of a container: so many numbers of the device are its own.
 pub const USERS: u32 = 65_536;
+/// Label with the numbers of the secrets that a container was started with.
+const SECRETS: &str = "io.tayberry.secrets";
 /// Processes at most.
 const PROCESSES: u32 = 512;
 
@@ -49,12 +52,13 @@ pub fn unit_of(file: &str) -> Option<String> {
 }
 
 /// Renders all units. `users` is the first number of each service's users on the device; it never changes while a service keeps data.
+/// A unit changes with the secrets that its service has of `kept`.
 #[must_use]
-pub fn render(stack: &Stack, users: &BTreeMap<Name, u32>) -> Vec<File> {
+pub fn render(stack: &Stack, users: &BTreeMap<Name, u32>, kept: &Kept) -> Vec<File> {
     let mut files: Vec<File> = networks(stack).map(|name| network(&name)).collect();
     for (name, service) in &stack.services {
         let first = users.get(name).copied().unwrap_or_default();
-        files.push(container(stack, name, &service.value, first));
+        files.push(container(stack, name, (&service.value, first), kept));
     }
     files
 }
@@ -118,7 +122,7 @@ impl Unit {
     }
 }
 
-fn container(stack: &Stack, name: &Name, service: &Service, first: u32) -> File {
+fn container(stack: &Stack, name: &Name, (service, first): (&Service, u32), kept: &Kept) -> File {
     let mut unit = Unit(HEAD.to_owned());
     unit.line("[Unit]");
     unit.set("Description", format!("{name} of the stack"));
@@ -168,14 +172,13 @@ fn container(stack: &Stack, name: &Name, service: &Service, first: u32) -> File 
     }
     confine(&mut unit, service, first);
     unit.pairs("Label", &service.labels);
+    if let Some(mark) = kept.mark(service) {
+        unit.set("Label", format!("{SECRETS}={mark}"));
+    }
 
     unit.section("Service");
     if !service.ports.is_empty() {
-        // Open whether the gateway runs or not: who comes while it is replaced waits, and is not refused.
-        unit.set("Sockets", gateway::SOCKET);
-        // The front holds them, too: without this systemd would let it block in accept(2) at each start of the gateway.
-        unit.set("NonBlocking", true);
-        unit.set("ExecReload", format!("/usr/bin/podman kill --signal USR1 stack-{name}"));
+        holds_the_ports(&mut unit, name);
     }
     resources(&mut unit, service);
     let completes =
@@ -186,6 +189,15 @@ fn container(stack: &Stack, name: &Name, service: &Service, first: u32) -> File 
     // Not after the network: a device without one has a stack, too.
     unit.set("DefaultDependencies", false);
     File { name: format!("stack-{name}.container"), text: unit.0 }
+}
+
+/// What the gateway's unit says beside what all say.
+fn holds_the_ports(unit: &mut Unit, name: &Name) {
+    // Open whether the gateway runs or not: who comes while it is replaced waits, and is not refused.
+    unit.set("Sockets", gateway::SOCKET);
+    // The front holds them, too: without this systemd would let it block in accept(2) at each start of the gateway.
+    unit.set("NonBlocking", true);
+    unit.set("ExecReload", format!("/usr/bin/podman kill --signal USR1 stack-{name}"));
 }
 
 fn health(unit: &mut Unit, check: &HealthCheck) {
@@ -317,13 +329,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stack::secret::Known;
 
     /// What is rendered of `good.yaml`, all in one. `TAYBERRY_GOLDEN=1` writes it anew.
     #[test]
     fn golden() {
         let stack = Stack::parse(include_str!("../../fixtures/stack/good.yaml")).unwrap();
         let users = stack.services.keys().cloned().zip((1..).map(|number| number * USERS)).collect();
-        let all: String = render(&stack, &users)
+        let known = |number: usize| Known { id: format!("{number:025x}"), value: String::new() };
+        let kept = stack.secrets.keys().cloned().zip((1..).map(known)).collect();
+        let all: String = render(&stack, &users, &Kept(kept))
             .into_iter()
             .map(|file| format!("=== {}\n{}\n", file.name, file.text))
             .collect();

@@ -1,13 +1,15 @@
 //! What the device remembers of its stack: the declaration, the one before it, and which users each service has. Saving it is left
 //! to the agent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::compose::Stack;
+use super::images;
 use super::quadlet::USERS;
 use super::values::Name;
+use crate::request::stack::ComposeFile;
 
 /// First user on the device that belongs to a service: above those of systemd and of people (systemd's UIDS-GIDS.md).
 const FIRST_USER: u32 = 0x1000_0000;
@@ -22,7 +24,35 @@ pub enum Declared {
     /// The stack that comes with the system, as it is in each version.
     System,
     /// The owner's compose file.
-    Own(String),
+    Own(Own),
+}
+
+/// The owner's compose file, and those beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Form", into = "Form")]
+pub struct Own(pub ComposeFile);
+
+/// As it is kept: the text alone where that is all, which older systems understand.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Form {
+    Text(String),
+    Files(ComposeFile),
+}
+
+impl From<Form> for Own {
+    fn from(form: Form) -> Self {
+        Self(match form {
+            Form::Text(compose) => ComposeFile { compose, env_files: BTreeMap::new() },
+            Form::Files(file) => file,
+        })
+    }
+}
+
+impl From<Own> for Form {
+    fn from(own: Own) -> Self {
+        if own.0.env_files.is_empty() { Self::Text(own.0.compose) } else { Self::Files(own.0) }
+    }
 }
 
 /// The record.
@@ -36,6 +66,12 @@ pub struct Record {
     /// Blocks of users by service. A service keeps its own for ever: its files belong to them.
     #[serde(default)]
     blocks: BTreeMap<String, u32>,
+    /// Images of declarations that are not remembered any more. Left out when there are none, as below.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    forgotten: BTreeSet<String>,
+    /// Secrets that are to get new digits. Left out when there are none: an older system takes no field that it does not know.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    renewed: BTreeSet<String>,
 }
 
 impl Record {
@@ -47,8 +83,14 @@ impl Record {
 
     /// Declares something else.
     pub fn declare(&mut self, next: Declared) {
-        if next != self.declared {
-            self.previous = Some(std::mem::replace(&mut self.declared, next));
+        if next == self.declared {
+            return;
+        }
+        let gone = self.previous.replace(std::mem::replace(&mut self.declared, next));
+        if let Some(Declared::Own(Own(file))) = gone
+            && let Ok(stack) = Stack::parse_with(&file.compose, &file.env_files)
+        {
+            self.forgotten.extend(images::references(&stack).map(str::to_owned));
         }
     }
 
@@ -57,6 +99,33 @@ impl Record {
         let Some(previous) = self.previous.take() else { return false };
         self.declare(previous);
         true
+    }
+
+    /// Images of earlier declarations.
+    #[must_use]
+    pub fn forgotten(&self) -> &BTreeSet<String> {
+        &self.forgotten
+    }
+
+    /// They were removed.
+    pub fn are_removed(&mut self) {
+        self.forgotten.clear();
+    }
+
+    /// Remembers that a secret gets new digits.
+    pub fn renew(&mut self, secret: &Name) {
+        self.renewed.insert(secret.to_string());
+    }
+
+    /// Whether it is to get some.
+    #[must_use]
+    pub fn is_renewed(&self, secret: &Name) -> bool {
+        self.renewed.contains(&secret.to_string())
+    }
+
+    /// All of them got theirs. False when there were none.
+    pub fn are_renewed(&mut self) -> bool {
+        !std::mem::take(&mut self.renewed).is_empty()
     }
 
     /// The first user of each service; a new service gets a block of its own.
@@ -94,8 +163,52 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_remembered_until_they_are_renewed_and_then_nothing_is_written_of_them() {
+        let name: Name = "key".parse().unwrap();
+        let mut record = Record::default();
+        record.renew(&name);
+        let text = serde_json::to_string(&record).unwrap();
+        let mut read: Record = serde_json::from_str(&text).unwrap();
+        assert!(read.is_renewed(&name) && read.are_renewed() && !read.are_renewed());
+        assert!(!serde_json::to_string(&read).unwrap().contains("renewed"));
+    }
+
+    fn file(text: &str, env_files: &[(&str, &str)]) -> ComposeFile {
+        let env_files = env_files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        ComposeFile { compose: text.into(), env_files: env_files.collect() }
+    }
+
+    #[test]
+    fn images_are_forgotten_with_the_declaration_that_nobody_can_go_back_to() {
+        let own = |image: &str| {
+            Declared::Own(Own(file(&format!("services: {{ a: {{ image: \"{image}\" }} }}"), &[])))
+        };
+        let mut record = Record::default();
+        for image in ["a/b:1", "a/b:2"] {
+            record.declare(own(image));
+        }
+        record.roll_back();
+        assert!(record.forgotten().is_empty(), "{record:?}");
+        record.declare(own("a/b:3"));
+        assert_eq!(record.forgotten().iter().collect::<Vec<_>>(), ["a/b:2"]);
+        record.are_removed();
+        assert!(!serde_json::to_string(&record).unwrap().contains("forgotten"));
+    }
+
+    #[test]
+    fn files_of_environment_are_kept_and_a_file_alone_is_as_older_systems_keep_it() {
+        let alone = Declared::Own(Own(file("services: {}", &[])));
+        assert_eq!(serde_json::to_string(&alone).unwrap(), r#"{"own":"services: {}"}"#);
+        let both = Declared::Own(Own(file("services: {}", &[("a.env", "A=1")])));
+        for one in [alone, both] {
+            let text = serde_json::to_string(&one).unwrap();
+            assert_eq!(serde_json::from_str::<Declared>(&text).unwrap(), one);
+        }
+    }
+
+    #[test]
     fn the_way_back_leads_there_and_here_again() {
-        let own = |text: &str| Declared::Own(text.into());
+        let own = |text: &str| Declared::Own(Own(file(text, &[])));
         let mut record = Record::default();
         assert!(!record.roll_back());
         record.declare(own("one"));

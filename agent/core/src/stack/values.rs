@@ -342,15 +342,16 @@ impl TryFrom<PairsForm> for Pairs {
             PairsForm::Map(map) => map.into_iter().map(|(name, value)| (name, value.0)).collect(),
             PairsForm::List(list) => list.into_iter().map(pair).collect::<Result<_, _>>()?,
         };
-        let bad = |name: &&String| {
-            name.is_empty()
-                || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-/".contains(letter))
-        };
-        match pairs.keys().find(bad) {
+        match pairs.keys().find(|name| !is_variable(name)) {
             Some(name) => Err(malformed(name, "a name of letters, digits and _ . - /")),
             None => Ok(Self(pairs)),
         }
     }
+}
+
+/// Whether a variable of the environment or a label can have this name.
+pub(super) fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.-/".contains(letter))
 }
 
 #[cfg(test)]

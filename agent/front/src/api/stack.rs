@@ -6,7 +6,9 @@ use axum::extract::rejection::QueryRejection;
 use serde::Deserialize;
 use tayberry_core::request::Request;
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::stack::{ComposeFile, ServiceLog, StackPlan, StackState, WhichService};
+use tayberry_core::request::stack::{
+    ComposeFile, ServiceLog, StackData, StackPlan, StackState, WhichSecrets, WhichService, WhichVolume,
+};
 use utoipa::IntoParams;
 
 use super::body::Body;
@@ -67,4 +69,37 @@ pub(super) async fn roll_back(asking: Asking) -> Result<Json<StackState>, Refusa
 #[utoipa::path(delete, path = "/stack", tag = "stack", responses((status = 200, body = StackState), Problems))]
 pub(super) async fn remove(asking: Asking) -> Result<Json<StackState>, Refusal> {
     Ok(Json(asking.ask(Request::RemoveStack).await?))
+}
+
+/// Starts one service anew. Answered once it runs, or with what is wrong.
+#[utoipa::path(post, path = "/stack/restart", tag = "stack", request_body = WhichService, responses((status = 200, body = StackState), Problems))]
+pub(super) async fn restart(
+    asking: Asking,
+    Body(which): Body<WhichService>,
+) -> Result<Json<StackState>, Refusal> {
+    Ok(Json(asking.ask(Request::RestartService(which)).await?))
+}
+
+/// Makes secrets anew, and starts the services anew that have them. The answer comes before those run.
+#[utoipa::path(post, path = "/stack/secrets/renew", tag = "stack", request_body = WhichSecrets, responses((status = 200, body = StackState), Problems))]
+pub(super) async fn renew_secrets(
+    asking: Asking,
+    Body(which): Body<WhichSecrets>,
+) -> Result<Json<StackState>, Refusal> {
+    Ok(Json(asking.ask(Request::RenewSecrets(which)).await?))
+}
+
+/// What services keep, the largest first, and how much can still be written.
+#[utoipa::path(get, path = "/stack/data", tag = "stack", responses((status = 200, body = StackData), Problems))]
+pub(super) async fn data(asking: Asking) -> Result<Json<StackData>, Refusal> {
+    Ok(Json(asking.ask(Request::StackData).await?))
+}
+
+/// Removes what a service kept and none that is declared needs. It cannot be had back.
+#[utoipa::path(post, path = "/stack/data/remove", tag = "stack", request_body = WhichVolume, responses((status = 200, body = StackData), Problems))]
+pub(super) async fn remove_volume(
+    asking: Asking,
+    Body(which): Body<WhichVolume>,
+) -> Result<Json<StackData>, Refusal> {
+    Ok(Json(asking.ask(Request::RemoveVolume(which)).await?))
 }

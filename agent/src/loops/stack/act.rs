@@ -1,14 +1,15 @@
 //! Takes the steps to what is declared.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use tayberry_core::stack::health;
 use tayberry_core::stack::plan::Step;
 use tayberry_core::stack::quadlet::{self, FOLDER};
-use tayberry_core::stack::{Stack, health};
 
-use super::{Handle, StackError, gateway, text};
+use super::{Handle, StackError, gateway, store};
 use crate::device::journal;
 use crate::device::systemd::{self, Job, ManagerProxy};
 
@@ -30,7 +31,7 @@ impl Handle {
     /// Brings the services to what is declared.
     pub(super) async fn reconcile(&self) -> Result<End, StackError> {
         let mut record = self.record().clone();
-        let stack = text(&record.declared)?.as_deref().map(Stack::parse).transpose()?;
+        let stack = store::stack(&record.declared)?;
         let mut news = false;
         if let Some(stack) = &stack {
             // The users of new services first: whoever has files must be known before there are any.
@@ -40,13 +41,14 @@ impl Handle {
             }
             news = self.prepare_gateway(stack, gateway::first(&users)).await?;
         }
-        let steps = self.steps(stack.as_ref()).await?;
         for folder in stack.iter().flat_map(quadlet::folders) {
             fs::create_dir_all(&folder).map_err(|error| StackError::Io(folder, error))?;
         }
         if let Some(stack) = &stack {
             self.make_secrets(stack).await?;
         }
+        let steps = self.steps(stack.as_ref()).await?;
+        self.prune().await;
         let mut starts = Vec::new();
         for step in steps {
             tracing::info!("stack: {}", words(&step));
@@ -60,7 +62,11 @@ impl Handle {
         }
         // An image may take minutes to come: who declares something else meanwhile need not wait for that.
         tokio::select! {
-            started = self.start(&starts) => started.map(|()| End::Done),
+            started = self.start(&starts) => {
+                started?;
+                self.prune().await;
+                Ok(End::Done)
+            }
             () = self.0.wake.notified() => Ok(End::Overtaken),
         }
     }
@@ -90,13 +96,18 @@ impl Handle {
     /// All at once: systemd knows who waits for whom.
     async fn start(&self, units: &[String]) -> Result<(), StackError> {
         let bad = systemd::run(&self.0.bus, Job::Start, units, START).await?;
+        self.tell_of(&bad).await
+    }
+
+    /// Says of each unit whose job did not succeed why that is.
+    pub(super) async fn tell_of(&self, bad: &BTreeMap<String, String>) -> Result<(), StackError> {
         let mut sentences = Vec::new();
         for (unit, result) in bad {
-            let (facts, _) = systemd::facts(&self.0.bus, &unit, 0).await?;
+            let (facts, _) = systemd::facts(&self.0.bus, unit, 0).await?;
             let name = unit.trim_start_matches("stack-").trim_end_matches(".service").to_owned();
-            let said = journal::last(&unit, 1).await.ok().and_then(|lines| lines.into_iter().next_back());
+            let said = journal::last(unit, 1).await.ok().and_then(|lines| lines.into_iter().next_back());
             let said = said.map(|line| format!(" It said last: {line}")).unwrap_or_default();
-            sentences.push(format!("{name}: {}{said}", sentence(&facts, &result)));
+            sentences.push(format!("{name}: {}{said}", sentence(&facts, result)));
         }
         if sentences.is_empty() { Ok(()) } else { Err(StackError::NotStarted(sentences.join(" "))) }
     }

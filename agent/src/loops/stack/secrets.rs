@@ -1,24 +1,34 @@
-//! Secrets of services: random, made on the device, kept by Podman. They are files in the containers that name them, and stand in no
-//! log, environment or answer.
+//! Secrets of services: made on the device as `tayberry_core::stack::secret` says, kept by Podman. They are files in the containers
+//! that name them, and stand in no log, environment or answer.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use tayberry_core::stack::Stack;
+use tayberry_core::stack::secret::{self, Kept, Known, Make};
+use tayberry_core::stack::values::Name;
 
 use super::{Handle, StackError};
-use crate::device::random;
 use crate::device::systemd::{self, Job};
+use crate::device::{random, whole_file};
 
-/// Where Podman lists them (containers/common, pkg/secrets).
-const LIST: &str = "/var/lib/containers/storage/secrets/secrets.json";
-/// Longest list that is read, in bytes.
+/// Where Podman keeps them (containers/common, pkg/secrets): in [`LIST`] their names, in [`VALUES`] what they say.
+const PODMAN: &str = "/var/lib/containers/storage/secrets";
+/// Names and numbers.
+const LIST: &str = "secrets.json";
+/// Number and value, the latter in Base64.
+const VALUES: &str = "filedriver/secretsdata.json";
+/// Longest file that is read, in bytes.
 const MOST_BYTES: u64 = 4 << 20;
+/// What the names of ours begin with.
+const OURS: &str = "stack-";
 /// Where `tayberry-secret@.service` takes them from: in memory.
 const FOLDER: &str = "/run/tayberry/secrets";
 /// How long Podman may take.
@@ -27,48 +37,75 @@ const WITHIN: Duration = Duration::from_secs(120);
 #[derive(Default, Deserialize)]
 struct List {
     #[serde(rename = "nameToID", default)]
-    names: std::collections::BTreeMap<String, String>,
+    names: BTreeMap<String, String>,
 }
 
 impl Handle {
-    /// Makes the secrets of `stack` that are not there yet.
+    /// Makes the secrets of `stack` that are not there yet, those that get new digits, and the texts that these stand in.
     pub(super) async fn make_secrets(&self, stack: &Stack) -> Result<(), StackError> {
-        let there = names(Path::new(LIST)).map_err(|error| StackError::Io(LIST.into(), error))?;
-        let wanted = stack.secrets.keys().map(|name| format!("stack-{name}"));
-        for name in wanted.filter(|name| !there.contains(name)) {
-            let path = Path::new(FOLDER).join(&name);
-            let io = |error| StackError::Io(path.display().to_string(), error);
-            write(&path).map_err(io)?;
-            let unit = format!("tayberry-secret@{name}.service");
-            let made = systemd::run(&self.0.bus, Job::Start, std::slice::from_ref(&unit), WITHIN).await;
-            fs::remove_file(&path).map_err(io)?;
-            if !made?.is_empty() {
-                return Err(StackError::NotStarted(format!(
-                    "{name} was not made; see `journalctl -u {unit}`."
-                )));
+        let names = stack.secrets.keys();
+        let mut anew: Vec<Name> = names.filter(|name| self.record().is_renewed(name)).cloned().collect();
+        loop {
+            let makes = secret::next(stack, &kept()?, &anew);
+            if makes.is_empty() {
+                break;
+            }
+            for make in makes {
+                let (name, value) = match make {
+                    Make::Random(name) => (name, hex::encode(random()?)),
+                    Make::Text(name, text) => (name, text),
+                };
+                tracing::info!("stack: make secret {name}");
+                self.make_secret(&name, &value).await?;
+                anew.retain(|other| *other != name);
             }
         }
-        Ok(())
+        let mut record = self.record().clone();
+        if record.are_renewed() { self.save(record).await } else { Ok(()) }
+    }
+
+    async fn make_secret(&self, name: &Name, value: &str) -> Result<(), StackError> {
+        let name = format!("{OURS}{name}");
+        let path = Path::new(FOLDER).join(&name);
+        let io = |error| StackError::Io(path.display().to_string(), error);
+        write(&path, value).map_err(io)?;
+        let unit = format!("tayberry-secret@{name}.service");
+        let made = systemd::run(&self.0.bus, Job::Start, std::slice::from_ref(&unit), WITHIN).await;
+        fs::remove_file(&path).map_err(io)?;
+        if made?.is_empty() {
+            return Ok(());
+        }
+        Err(StackError::NotStarted(format!("{name} was not made; see `journalctl -u {unit}`.")))
     }
 }
 
-/// Writes 32 random bytes as hexadecimal digits.
-fn write(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap_or(Path::new("/")))?;
-    let secret = hex::encode(random::bytes::<32>()?);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(secret.as_bytes())
+/// What Podman keeps of ours.
+pub(super) fn kept() -> Result<Kept, StackError> {
+    read(Path::new(PODMAN)).map_err(|error| StackError::Io(PODMAN.into(), error))
 }
 
-/// Names in Podman's list.
-fn names(list: &Path) -> io::Result<BTreeSet<String>> {
-    let text = match fs::metadata(list) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Ok(found) if found.len() > MOST_BYTES => return Err(io::Error::other("it is too long")),
-        found => found.and_then(|_| fs::read(list))?,
+fn read(folder: &Path) -> io::Result<Kept> {
+    let list: List = whole_file::json(&folder.join(LIST), MOST_BYTES)?.unwrap_or_default();
+    let values: Option<BTreeMap<String, String>> = whole_file::json(&folder.join(VALUES), MOST_BYTES)?;
+    let values = values.unwrap_or_default();
+    let one = |(name, id): (String, String)| {
+        let name = name.strip_prefix(OURS)?.parse().ok()?;
+        // One without a value is made anew.
+        let value = String::from_utf8(STANDARD.decode(values.get(&id)?).ok()?).ok()?;
+        Some((name, Known { id, value }))
     };
-    let list: List = serde_json::from_slice(&text).map_err(io::Error::other)?;
-    Ok(list.names.into_keys().collect())
+    Ok(Kept(list.names.into_iter().filter_map(one).collect()))
+}
+
+fn random() -> Result<[u8; 32], StackError> {
+    random::bytes().map_err(|error| StackError::Io("random digits".into(), error))
+}
+
+/// For root alone.
+fn write(path: &Path, value: &str) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap_or(Path::new("/")))?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(value.as_bytes())
 }
 
 #[cfg(test)]
@@ -78,27 +115,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn podmans_list_is_read() {
+    fn what_podman_keeps_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        let list = folder.path().join("secrets.json");
-        assert!(names(&list).unwrap().is_empty(), "there is none yet");
-        let text = r#"{"secrets":{"0a":{"name":"stack-api","id":"0a"}},"nameToID":{"stack-api":"0a"},"idToName":{"0a":"stack-api"}}"#;
-        fs::write(&list, text).unwrap();
-        assert_eq!(names(&list).unwrap().into_iter().collect::<Vec<_>>(), ["stack-api"]);
-        fs::write(&list, "{").unwrap();
-        names(&list).unwrap_err();
+        let put = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        assert_eq!(read(folder.path()).unwrap(), Kept::default(), "there is none yet");
+        put(
+            LIST,
+            r#"{"secrets":{"0a":{}},"nameToID":{"stack-api":"0a","stack-lost":"0c","other":"0b"},"idToName":{}}"#,
+        );
+        put(VALUES, r#"{"0a":"YjdmZg==","0b":"eA=="}"#);
+        let api = (String::from("api").parse().unwrap(), Known { id: "0a".into(), value: "b7ff".into() });
+        assert_eq!(read(folder.path()).unwrap(), Kept([api].into()));
+        put(VALUES, "{");
+        read(folder.path()).unwrap_err();
     }
 
     #[test]
-    fn a_secret_is_random_and_root_s_alone() {
+    fn a_secret_on_its_way_is_root_s_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let read = |name: &str| {
-            let path = folder.path().join("secrets").join(name);
-            write(&path).unwrap();
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-            fs::read_to_string(path).unwrap()
-        };
-        let (one, other) = (read("one"), read("other"));
-        assert!(one.len() == 64 && one != other);
+        let path = folder.path().join("secrets/one");
+        write(&path, "b7").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(path).unwrap(), "b7");
     }
 }

@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use super::Handle;
 use crate::device::authority::Authority;
-use crate::device::{authority, boot, clock, network, systemd, whole_file};
-use crate::loops::stack::Works;
+use crate::device::{authority, boot, clock, front, network, systemd, whole_file};
+use crate::loops::stack::{Ask, Works};
 use crate::update::direct::Reader;
 
 const AGENT: Check = Check { name: "agent", deadline: Duration::from_secs(300) };
@@ -51,7 +51,7 @@ impl Looking {
         };
         let mut checks = vec![
             (AGENT, Finding::Passed),
-            (FRONT, front(&handle.0.bus).await),
+            (FRONT, front_serves(&handle.0.bus).await),
             (DATA, data),
             (TIME, time()),
             (SLOT, self.read.clone()),
@@ -65,7 +65,7 @@ impl Looking {
 
 /// Whether a system that was committed does its work.
 pub(super) async fn works(handle: &Handle) -> bool {
-    front(&handle.0.bus).await == Finding::Passed
+    front_serves(&handle.0.bus).await == Finding::Passed
 }
 
 fn found(result: Result<(), String>) -> Finding {
@@ -103,21 +103,24 @@ fn time() -> Finding {
 
 /// Every service is healthy, and what people open answers.
 async fn stack(handle: &Handle) -> Finding {
-    let path = match handle.0.stack.works().await {
-        Works::NoStack | Works::Yes(None) => return Finding::Passed,
+    let asks = match handle.0.stack.works().await {
+        Works::NoStack => return Finding::Passed,
         Works::No(why) => return Finding::Waiting(why),
-        Works::Yes(Some(path)) => path,
+        Works::Yes(asks) => asks,
     };
     let asked = move || {
-        let authority = authority()?;
-        crate::device::front::stack_answers(&network::name(), &authority.pem, path)
+        let (name, pem) = (network::name(), authority()?.pem);
+        asks.iter().try_for_each(|ask| match ask {
+            Ask::Answer(path) => front::stack_answers(&name, &pem, path),
+            Ask::Socket(path) => front::stack_opens_a_socket(&name, &pem, path),
+        })
     };
     let asked = tokio::task::spawn_blocking(asked).await.map_err(|error| error.to_string());
     asked.flatten().map_or_else(Finding::Waiting, |()| Finding::Passed)
 }
 
 /// The front serves the ports, says systemd, and answers as a browser would have it.
-async fn front(bus: &zbus::Connection) -> Finding {
+async fn front_serves(bus: &zbus::Connection) -> Finding {
     match systemd::active_state(bus, "tayberry-front.service").await {
         Ok(state) if state == "active" => {
             let asked = tokio::task::spawn_blocking(ask_front).await.map_err(|error| error.to_string());
@@ -129,7 +132,7 @@ async fn front(bus: &zbus::Connection) -> Finding {
 }
 
 fn ask_front() -> Result<(), String> {
-    crate::device::front::answers(&network::name(), &authority()?.pem)
+    front::answers(&network::name(), &authority()?.pem)
 }
 
 fn authority() -> Result<Authority, String> {

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
+use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
@@ -47,6 +49,15 @@ pub(super) async fn ready(State(app): State<App>) -> Result<(StatusCode, Json<Re
     *last = Some((Instant::now(), ready));
     let status = if ready.database && ready.redis { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok((status, Json(ready)))
+}
+
+/// Whether a WebSocket can be opened: it is closed at once.
+#[utoipa::path(get, path = "/ready/socket", tag = "health", responses((status = 101), (status = 400)))]
+pub(super) async fn socket(upgrade: WebSocketUpgrade) -> Response {
+    upgrade.max_message_size(1).on_upgrade(|mut socket| async move {
+        // The other end may be gone already.
+        drop(socket.send(Message::Close(None)).await);
+    })
 }
 
 async fn look(app: &App) -> Result<Ready, Problem> {

@@ -64,6 +64,7 @@ fn described() -> (Router<App>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(health::health))
         .routes(routes!(health::ready))
+        .routes(routes!(health::socket))
         .routes(routes!(session::begin, session::look, session::end))
         .routes(routes!(users::list, users::add))
         .routes(routes!(users::remove))

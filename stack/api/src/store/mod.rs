@@ -9,7 +9,7 @@ mod users;
 use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
-use mongodb::options::{Acknowledgment, ClientOptions, IndexOptions, WriteConcern};
+use mongodb::options::{Acknowledgment, ClientOptions, Credential, IndexOptions, WriteConcern};
 use mongodb::{Client, Database, IndexModel};
 
 pub(crate) use audit::{Act, Entry};
@@ -17,6 +17,10 @@ pub(crate) use dashboards::{Dashboard, MOST as MOST_DASHBOARDS, Tile};
 pub(crate) use preferences::Preferences;
 pub(crate) use users::{MOST as MOST_USERS, Role, User};
 
+use crate::settings::{Address, USER};
+
+/// The one that is ours, and knows us.
+const DATABASE: &str = "console";
 /// How long a question may wait for the database.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections at most.
@@ -35,8 +39,10 @@ impl Store {
     ///
     /// # Errors
     /// When the address is none.
-    pub(crate) async fn open(url: &str) -> Result<Self, mongodb::error::Error> {
-        let mut options = ClientOptions::parse(url).await?;
+    pub(crate) async fn open(address: &Address) -> Result<Self, mongodb::error::Error> {
+        let mut options = ClientOptions::parse(&address.url).await?;
+        let credential = Credential::builder().username(USER.to_owned()).password(address.password.clone());
+        options.credential = Some(credential.source(DATABASE.to_owned()).build());
         options.app_name = Some("tayberry-api".to_owned());
         options.max_pool_size = Some(POOL);
         options.server_selection_timeout = Some(PATIENCE);
@@ -46,7 +52,7 @@ impl Store {
         options.retry_reads = Some(true);
         let concern = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
         options.write_concern = Some(concern);
-        Ok(Self(Client::with_options(options)?.database("console")))
+        Ok(Self(Client::with_options(options)?.database(DATABASE)))
     }
 
     /// Whether it keeps `mark` and gives it back.

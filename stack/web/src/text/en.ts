@@ -232,6 +232,7 @@ export const en = {
       "token-revoked": "A token was revoked", "update-received": "An update was handed in",
       "update-restart": "The restart into an update was started",
       "update-install": "An update was fetched", "roll-back": "A roll back was started", "stack-changed": "The stack was changed",
+      "secrets-renewed": "Secrets of the stack were renewed", "volume-removed": "What a service kept was removed",
     },
   },
   settings: {

@@ -1,0 +1,113 @@
+//! What is told of the stack: what is declared, how it is, what a change would do.
+
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::stack::{
+    ComposeFile, ServiceLog, StackPlan, StackSource, StackState, StackWarning,
+};
+use tayberry_core::stack::record::Declared;
+use tayberry_core::stack::{Stack, doctor, health, plan, quadlet};
+
+use super::{Ask, Handle, Works, failed, look, store};
+use crate::device::journal;
+
+/// Lines of a service's log that are told.
+const LINES: u32 = 200;
+
+impl Handle {
+    /// The stack now.
+    ///
+    /// # Errors
+    /// When systemd does not answer.
+    pub async fn state(&self) -> Result<StackState, Problem> {
+        let record = self.record().clone();
+        let progress = self.0.progress.borrow().clone();
+        let file = store::file(&record.declared).map_err(|error| failed(&error))?;
+        let services = match store::stack(&record.declared) {
+            Ok(Some(stack)) => self.services(&stack).await.map_err(|error| failed(&error))?,
+            Ok(None) | Err(_) => Vec::new(),
+        };
+        let mut now = StackState {
+            source: match record.declared {
+                Declared::Nothing => StackSource::Nothing,
+                Declared::System => StackSource::System,
+                Declared::Own(_) => StackSource::Own,
+            },
+            env_files: file.as_ref().map(|file| file.env_files.clone()).unwrap_or_default(),
+            compose: file.map(|file| file.compose),
+            gateway_serves: self.gateway_serves(),
+            can_roll_back: record.previous.is_some(),
+            busy: progress.busy,
+            problem: progress.problem,
+            services,
+        };
+        // What did not start then, and runs by now, is no problem any more.
+        if health::waits_for(&now).is_none() {
+            now.problem = None;
+        }
+        Ok(now)
+    }
+
+    /// Whether it does its work.
+    pub async fn works(&self) -> Works {
+        let now = match self.state().await {
+            Ok(now) => now,
+            Err(problem) => return Works::No(problem.detail.unwrap_or(problem.title)),
+        };
+        match (now.source, health::waits_for(&now)) {
+            (StackSource::Nothing, _) => Works::NoStack,
+            (_, Some(why)) => Works::No(why),
+            // It writes to both databases and reads back.
+            (StackSource::System, None) => {
+                Works::Yes(&[Ask::Answer("/api/ready"), Ask::Socket("/api/ready/socket")])
+            }
+            (StackSource::Own, None) if now.gateway_serves => Works::Yes(&[Ask::Answer("/")]),
+            (StackSource::Own, None) => Works::Yes(&[]),
+        }
+    }
+
+    /// What a declared service said last.
+    ///
+    /// # Errors
+    /// When there is no such service, or its log cannot be read.
+    pub async fn log(&self, service: &str) -> Result<ServiceLog, Problem> {
+        let unit = self.unit(service)?;
+        let lines = journal::last(&unit, LINES).await.map_err(|error| failed(&error))?;
+        Ok(ServiceLog { lines })
+    }
+
+    /// The unit of a declared service.
+    pub(super) fn unit(&self, service: &str) -> Result<String, Problem> {
+        let stack = store::stack(&self.record().declared).map_err(|error| failed(&error))?;
+        let mut names = stack.into_iter().flat_map(|stack| stack.services.into_keys());
+        let name = names.find(|name| name.to_string() == service);
+        Ok(quadlet::unit(&name.ok_or(Kind::NotFound)?))
+    }
+
+    /// What `file` would change. Nothing is.
+    ///
+    /// # Errors
+    /// When it is refused, or systemd does not answer.
+    pub async fn plan(&self, file: &ComposeFile) -> Result<StackPlan, Problem> {
+        let stack = parse(file)?;
+        let steps = self.steps(Some(&stack)).await.map_err(|error| failed(&error))?;
+        let warnings = doctor::look(&stack, look::memory())
+            .into_iter()
+            .map(|finding| StackWarning { line: finding.line, sentence: finding.sentence })
+            .collect();
+        Ok(StackPlan { changes: plan::changes(&steps), warnings })
+    }
+}
+
+/// What a file says, or why it is refused.
+pub(super) fn parse(file: &ComposeFile) -> Result<Stack, Problem> {
+    Stack::parse_with(&file.compose, &file.env_files)
+        .map_err(|refusal| Problem::new(Kind::StackRefused, capital(&refusal.to_string())))
+}
+
+/// A sentence.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), letters.as_str().trim_end_matches('.'))
+    })
+}

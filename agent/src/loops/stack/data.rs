@@ -1,0 +1,139 @@
+//! What services keep: how large it is, and removing what none needs any more.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use nix::sys::statvfs::statvfs;
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::stack::{StackData, Volume, WhichVolume};
+use tayberry_core::stack::quadlet::{self, DATA};
+
+use super::{Handle, failed, store};
+
+/// Bytes that `st_blocks` counts in (inode(7)).
+const BLOCK: u64 = 512;
+
+impl Handle {
+    /// What services keep.
+    ///
+    /// # Errors
+    /// When the data partition cannot be read.
+    pub async fn data(&self) -> Result<StackData, Problem> {
+        let declared = self.declared_folders()?;
+        let measured = tokio::task::spawn_blocking(move || measure(Path::new(DATA), &declared)).await;
+        measured.map_err(io::Error::other).flatten().map_err(|error| failed(&format!("{DATA}: {error}")))
+    }
+
+    /// Removes what a service kept.
+    ///
+    /// # Errors
+    /// When the declared stack needs it, it is not there, or it cannot be removed.
+    pub async fn remove_volume(&self, which: WhichVolume) -> Result<StackData, Problem> {
+        let volume = self
+            .data()
+            .await?
+            .volumes
+            .into_iter()
+            .find(|one| one.service == which.service && one.volume == which.volume);
+        let volume = volume.ok_or(Kind::NotFound)?;
+        if volume.declared {
+            let why = format!(
+                "The service {} has it. Declare a stack without that first, then remove what it kept.",
+                volume.service
+            );
+            return Err(Problem::new(Kind::NotAllowed, why));
+        }
+        // Both names are those of folders that were found, so nothing else can be meant.
+        let path = Path::new(DATA).join(&volume.service).join(&volume.volume);
+        let shown = path.display().to_string();
+        let removed = tokio::task::spawn_blocking(move || fs::remove_dir_all(path)).await;
+        removed.map_err(io::Error::other).flatten().map_err(|error| failed(&format!("{shown}: {error}")))?;
+        self.data().await
+    }
+
+    fn declared_folders(&self) -> Result<BTreeSet<String>, Problem> {
+        let stack = store::stack(&self.record().declared).map_err(|error| failed(&error))?;
+        Ok(stack.iter().flat_map(quadlet::folders).collect())
+    }
+}
+
+/// Measures `SERVICE/VOLUME` in `data`.
+fn measure(data: &Path, declared: &BTreeSet<String>) -> io::Result<StackData> {
+    let space = statvfs(data.parent().unwrap_or(data))?;
+    let mut volumes = Vec::new();
+    for service in folders(data)? {
+        for volume in folders(&data.join(&service))? {
+            let path = data.join(&service).join(&volume);
+            volumes.push(Volume {
+                bytes: size(&path)?,
+                declared: declared.contains(&path.display().to_string()),
+                service: service.clone(),
+                volume,
+            });
+        }
+    }
+    volumes.sort_by_key(|one| std::cmp::Reverse(one.bytes));
+    let bytes = |blocks: u64| blocks.saturating_mul(space.fragment_size());
+    Ok(StackData { free_bytes: bytes(space.blocks_available()), total_bytes: bytes(space.blocks()), volumes })
+}
+
+fn folders(path: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Bytes on the disk of everything in `path`. What goes meanwhile does not count; links are not followed.
+fn size(path: &Path) -> io::Result<u64> {
+    let mut left = vec![path.to_owned()];
+    let mut bytes = 0;
+    while let Some(path) = left.pop() {
+        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        let meta = match fs::symlink_metadata(&path) {
+            Err(error) if gone(&error) => continue,
+            meta => meta?,
+        };
+        bytes += meta.blocks() * BLOCK;
+        if meta.is_dir() {
+            match fs::read_dir(&path) {
+                Err(error) if gone(&error) => {}
+                entries => left.extend(entries?.filter_map(Result::ok).map(|entry| entry.path())),
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_comes_first_and_what_is_declared_is_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("stack");
+        assert_eq!(measure(&data, &BTreeSet::new()).unwrap().volumes, [], "there is none yet");
+        for (name, bytes) in [("api/files", 1), ("old/files", 300_000), ("redis/kept", 70_000)] {
+            fs::create_dir_all(data.join(name).join("deep")).unwrap();
+            fs::write(data.join(name).join("deep/file"), vec![1; bytes]).unwrap();
+        }
+        std::os::unix::fs::symlink("/", data.join("old/files/link")).unwrap();
+        let declared = [data.join("redis/kept").display().to_string()].into();
+        let found = measure(&data, &declared).unwrap();
+        let names: Vec<_> = found.volumes.iter().map(|one| (one.service.as_str(), one.declared)).collect();
+        assert_eq!(names, [("old", false), ("redis", true), ("api", false)]);
+        assert!((300_000..500_000).contains(&found.volumes[0].bytes) && found.total_bytes > found.free_bytes);
+    }
+}
