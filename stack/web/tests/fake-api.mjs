@@ -1,6 +1,8 @@
 // A device that exists only in tests: answers the routes of docs/api.md from memory, with its rules about cookies, CSRF
 // values and claim codes. Speaking HTTP is left to fake-device.mjs.
 
+import { answer as stackAnswer } from "./fake-stack.mjs";
+
 export const FINGERPRINT = Array.from({ length: 32 }, (_, index) => (index * 7 + 16).toString(16).padStart(2, "0").toUpperCase()).join(":");
 export const CLAIM = "12345678";
 export const PASSWORD = "plum tractor violin cloud";
@@ -19,7 +21,7 @@ const QR = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 21 21" shape-re
 
 const TITLES = { "wrong-code": 403, "wrong-password": 401, "sign-in-first": 401, forbidden: 403, "too-many-tries": 429,
   "weak-password": 422, "recovery-not-kept": 422, "nothing-to-confirm": 409, "other-network": 409, "not-found": 404,
-  "already-owned": 409, failed: 500, "cannot-join": 422, "not-allowed": 422, "in-rescue": 409, "not-in-rescue": 409 };
+  "already-owned": 409, failed: 500, "cannot-join": 422, "not-allowed": 422, "in-rescue": 409, "not-in-rescue": 409, "stack-refused": 422 };
 const problem = (kind, more = {}) => ({ status: TITLES[kind], body: { type: `/problems/${kind}`, kind, title: kind, status: TITLES[kind], ...more } });
 const good = (body, more = {}) => ({ status: 200, body, ...more });
 const EMPTY = { status: 204 };
@@ -159,6 +161,7 @@ export function answer(state, method, path, body, { csrf, host }) {
       return { status: 201, body: { token, secret: "tbp_".padEnd(52, "3f9ac2e1b7d80456") } };
     }
   }
+  if (path.startsWith("/stack")) return stackAnswer(state, route, body, { good, problem }) ?? problem("not-found");
   if (method === "DELETE" && path.startsWith("/tokens/")) {
     state.tokens = state.tokens.filter(({ id }) => id !== path.slice(8));
     return EMPTY;

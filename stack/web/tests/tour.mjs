@@ -140,6 +140,8 @@ export async function owned(window, device) {
   await page.getByText(text.updates.phases.restarting).waitFor();
   device.state.update = {};
 
+  await stack(window, device);
+
   await button(page, text.nav.settings).click();
   await page.getByText("Brombeere", { exact: true }).first().waitFor();
   await page.getByText(text.tokens.none).waitFor();
@@ -187,6 +189,33 @@ export async function owned(window, device) {
   await page.getByText(text.status.attention).or(page.getByText(text.status.good)).first().waitFor({ timeout: 15_000 });
   await go();
   await heading(page, text.status.title);
+}
+
+/** The stack: a service is restarted, a file is planned and applied, what nothing needs is removed. */
+async function stack({ page, text, shot }, device) {
+  const words = text.stack;
+  await button(page, text.nav.stack).click();
+  await page.getByText("old-blog/files").waitFor();
+  await screen({ page, shot }, words.title, "35-stack");
+  await button(page, words.restartWhat("app")).click();
+  await page.getByText("app:1.5").waitFor();
+  await page.getByLabel(words.compose, { exact: true }).fill("services: {}");
+  await button(page, words.plan).click();
+  await page.getByText("Line 3").waitFor();
+  await shot("36-stack-refused");
+  await page.getByLabel(words.compose, { exact: true }).fill("name: notes\nservices: {}\n");
+  await button(page, words.plan).click();
+  await page.getByText(words.difference).waitFor();
+  await shot("37-stack-plan");
+  await button(page, words.apply).click();
+  await page.getByText("mongo-stand-in").waitFor({ state: "detached" });
+  await button(page, words.renew).click();
+  await button(page, words.yes).click();
+  await button(page, words.removeWhat("old-blog/files")).click();
+  await shot("38-stack-remove");
+  await button(page, words.removeYes).click();
+  await page.getByText(words.undeclared).waitFor({ state: "detached" });
+  check(device.state.renewed && device.state.volumes.length === 2, "secrets were renewed, and what nobody needs was removed");
 }
 
 /** Rescue: the door with and without an owner, what is wrong, what helps. */

@@ -1,7 +1,7 @@
 // Asks the device. How is left to wire.ts, what a problem means to people to text/, what to do about it to the screens.
 import type {
-  Answers, AppToken, Finished, NewToken, Network, Overview, RecoveryCodes, Rescue, ServiceLog, Settings, SettingsChange, Stack, Status, Strength, Token,
-  TokenWish, Updates, WhoAmI, WifiChoice,
+  Answers, AppToken, ComposeFile, Finished, NewToken, Network, Overview, RecoveryCodes, Rescue, ServiceLog, Settings, SettingsChange, Stack,
+  StackData, StackPlan, Status, Strength, Token, TokenWish, Updates, Volume, WhoAmI, WifiChoice,
 } from "./types";
 
 import { problemOf, Wire, type Fetch } from "./wire";
@@ -63,6 +63,15 @@ export class Client {
     this.#wire.ask<Updates>("POST", `/updates?offset=${offset}&again=${again}`, bundle.slice(offset));
 
   stackLog = (service: string) => this.#wire.ask<ServiceLog>("GET", `/stack/log?service=${encodeURIComponent(service)}`);
+  planStack = (file: ComposeFile) => this.#wire.ask<StackPlan>("POST", "/stack/plan", file);
+  applyStack = (file: ComposeFile) => this.#wire.ask<Stack>("PUT", "/stack", file);
+  applySystemStack = () => this.#wire.ask<Stack>("PUT", "/stack/system");
+  rollBackStack = () => this.#wire.ask<Stack>("POST", "/stack/rollback");
+  /** Answered once it runs. */
+  restartService = (service: string) => this.#wire.ask<Stack>("POST", "/stack/restart", { service });
+  renewSecrets = () => this.#wire.ask<Stack>("POST", "/stack/secrets/renew", {});
+  stackData = () => this.#wire.ask<StackData>("GET", "/stack/data");
+  removeVolume = ({ service, volume }: Volume) => this.#wire.ask<StackData>("POST", "/stack/data/remove", { service, volume });
   stack = () => this.#wire.ask<Stack>("GET", "/stack");
 
   rescue = () => this.#wire.ask<Rescue>("GET", "/rescue");

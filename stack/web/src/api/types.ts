@@ -200,11 +200,35 @@ export interface ServiceLog {
 export interface Stack {
   source: "nothing" | "system" | "own";
   compose: string | null;
+  env_files?: Record<string, string>;
   gateway_serves: boolean;
   can_roll_back: boolean;
   busy: boolean;
   problem: string | null;
   services: Service[];
+}
+
+export interface ComposeFile {
+  compose: string;
+  env_files?: Record<string, string>;
+}
+
+export interface StackPlan {
+  changes: { service: string; change: "start" | "replace" | "stop" }[];
+  warnings: { line: number; sentence: string }[];
+}
+
+export interface Volume {
+  service: string;
+  volume: string;
+  bytes: number;
+  declared: boolean;
+}
+
+export interface StackData {
+  free_bytes: number;
+  total_bytes: number;
+  volumes: Volume[];
 }
 
 export interface TokenWish {

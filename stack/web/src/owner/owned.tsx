@@ -8,10 +8,11 @@ import { useRoute } from "../parts/use-route";
 import { useWords } from "../text/language";
 import { TrustPanel } from "../trust/panel";
 import { SettingsPage } from "./settings";
+import { StackPage } from "./stack";
 import { StatusPage } from "./status";
 import { UpdatesPage } from "./updates";
 
-const PAGES = ["status", "updates", "settings", "trust"] as const;
+const PAGES = ["status", "updates", "stack", "settings", "trust"] as const;
 type Page = (typeof PAGES)[number];
 
 interface OwnedProps {
@@ -49,6 +50,7 @@ export function Owned({ overview, who, onChanged }: OwnedProps) {
         <div key={page}>
           {page === "status" && <StatusPage onSignedOut={onChanged} />}
           {page === "updates" && <UpdatesPage onSignedOut={onChanged} />}
+          {page === "stack" && <StackPage />}
           {page === "settings" && <SettingsPage owner={who.name ?? ""} onChanged={onChanged} />}
           {page === "trust" && <section className="card"><TrustPanel level="h1" /></section>}
         </div>

@@ -1,5 +1,6 @@
 // Every word of the pages in German. The type makes sure that nothing is missing.
 import { consoleWords } from "./de-console";
+import { stackWords } from "./de-stack";
 import { trust } from "./de-trust";
 import type { Words } from "./en";
 
@@ -202,7 +203,7 @@ export const de: Words = {
     noCodes: "Kein Code mehr da? Über das Netz kann Sie niemand einlassen: Dann hilft nur eine neue Installation.",
     wrong: "Dieser Wiederherstellungscode ist falsch oder wurde schon benutzt. Versuchen Sie einen anderen.",
   },
-  nav: { label: "Seiten", status: "Status", updates: "Updates", settings: "Einstellungen", trust: "Vertrauen", signOut: "Abmelden" },
+  nav: { label: "Seiten", status: "Status", updates: "Updates", stack: "Dienste", settings: "Einstellungen", trust: "Vertrauen", signOut: "Abmelden" },
   status: {
     title: "Status",
     good: "Alles in Ordnung", goodText: "Für Sie gibt es nichts zu tun.",
@@ -322,4 +323,5 @@ export const de: Words = {
   },
   trust,
   console: consoleWords,
+  stack: stackWords,
 };

@@ -1,6 +1,7 @@
 // Every word of the pages in English; its shape is what every other language has to fill in. Choosing the language is
 // left to language.tsx.
 import { consoleWords } from "./en-console";
+import { stackWords } from "./en-stack";
 import { trust } from "./en-trust";
 
 export const en = {
@@ -201,7 +202,7 @@ export const en = {
     noCodes: "No code left? Nobody can let you in over the network: only a new installation helps.",
     wrong: "This recovery code is wrong or was used already. Try another one.",
   },
-  nav: { label: "Pages", status: "Status", updates: "Updates", settings: "Settings", trust: "Trust", signOut: "Sign out" },
+  nav: { label: "Pages", status: "Status", updates: "Updates", stack: "Stack", settings: "Settings", trust: "Trust", signOut: "Sign out" },
   status: {
     title: "Status",
     good: "All is well", goodText: "There is nothing for you to do.",
@@ -319,6 +320,7 @@ export const en = {
   },
   trust,
   console: consoleWords,
+  stack: stackWords,
 };
 
 export type Words = typeof en;
