@@ -63,6 +63,18 @@ pub struct Instead {
     pub update_root: Option<PathBuf>,
     /// For `image.update_repository`.
     pub update_repository: Option<Repository>,
+    /// Which database the stack has.
+    pub database: Database,
+}
+
+/// Which database the stack has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Database {
+    /// MongoDB, from its registry.
+    #[default]
+    Official,
+    /// Something that speaks its protocol, where that registry cannot be reached. It is not MongoDB
+    StandIn,
 }
 
 /// A `[[suite]]` table.
@@ -108,6 +120,7 @@ pub struct Containers {
 #[serde(deny_unknown_fields)]
 pub struct Container {
     /// As in [`Packages`].
+    #[serde(default)]
     pub packages: Vec<String>,
     /// A program of crates.io, for `/usr/bin`.
     #[serde(rename = "crate")]
@@ -118,6 +131,13 @@ pub struct Container {
     pub pages: Option<PathBuf>,
     /// What runs unless the stack says something else.
     pub command: Vec<String>,
+    /// The image of a registry that its root begins with, instead of packages: its name there.
+    pub image: Option<String>,
+    /// It takes the place of this other container, in builds that ask for stand-ins.
+    pub stands_in_for: Option<String>,
+    /// The formats in which it keeps data, and their versions. An update whose formats differ is not taken.
+    #[serde(default)]
+    pub data_formats: BTreeMap<String, u32>,
 }
 
 /// A program of crates.io.
@@ -246,8 +266,28 @@ impl Config {
         config.image.version = instead.version.clone().unwrap_or(config.image.version);
         config.image.update_root = instead.update_root.clone().or(config.image.update_root);
         config.image.update_repository = instead.update_repository.clone().or(config.image.update_repository);
+        config.choose(instead.database);
         config.check(path)?;
         Ok(config)
+    }
+
+    /// Leaves out stand-ins, or what they stand in for.
+    fn choose(&mut self, database: Database) {
+        let pairs: Vec<(String, String)> = self
+            .container
+            .iter()
+            .filter_map(|(name, one)| Some((name.clone(), one.stands_in_for.clone()?)))
+            .collect();
+        for (stand_in, other) in pairs {
+            self.container.remove(if database == Database::StandIn { &other } else { &stand_in });
+        }
+    }
+
+    /// The formats in which containers keep data, and their versions.
+    #[must_use]
+    pub fn data_formats(&self) -> BTreeMap<String, u32> {
+        let all = self.container.values().flat_map(|one| &one.data_formats);
+        all.map(|(name, version)| (name.clone(), *version)).collect()
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
@@ -260,7 +300,7 @@ impl Config {
     /// Packages of each container.
     pub fn containers(&self) -> impl Iterator<Item = (&String, Packages)> {
         let leave_out = &self.containers.leave_out;
-        self.container.iter().map(move |(name, one)| {
+        self.container.iter().filter(|(_, one)| !one.packages.is_empty()).map(move |(name, one)| {
             (name, Packages { packages: one.packages.clone(), leave_out: leave_out.clone() })
         })
     }
@@ -303,6 +343,15 @@ impl Config {
         if self.flavour().is_none() {
             let names: Vec<&str> = self.kernel.keys().map(String::as_str).collect();
             return refuse("image.kernel", &image.kernel, format!("there is {}", names.join(", ")));
+        }
+        for (name, one) in &self.container {
+            if one.image.is_none() && one.packages.is_empty() {
+                return refuse(
+                    "container",
+                    name,
+                    "name its `packages`, or the `image` that it begins with".into(),
+                );
+            }
         }
         let archives = self.kernel.values().filter_map(|kernel| kernel.archive.as_ref());
         if let Some(archive) = archives.into_iter().find(|archive| archive.only.is_empty()) {

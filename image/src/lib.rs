@@ -22,6 +22,7 @@ pub mod mirror;
 pub mod outputs;
 pub mod paths;
 pub mod publish;
+pub mod registry;
 pub mod sparse;
 pub mod tools;
 pub mod ui;

@@ -34,6 +34,8 @@ enum Command {
     Build(commands::build::Arguments),
     /// Make one signed file of a build, to be uploaded to devices or published
     Bundle(commands::bundle::Arguments),
+    /// Write the images of the stack's services as OCI archives
+    Stack(commands::stack::Arguments),
     /// Make and replace the keys that sign updates
     Keys(commands::keys::Arguments),
     /// Add a bundle to a repository that devices fetch updates from
@@ -50,6 +52,7 @@ fn run(cli: &Cli, ui: Ui) -> Result<(), CommandError> {
     let start = cli.project.clone().unwrap_or_else(|| PathBuf::from("."));
     match &cli.command {
         Command::Build(arguments) => commands::build::run(arguments, &Paths::find(&start)?, ui),
+        Command::Stack(arguments) => commands::stack::run(arguments, &Paths::find(&start)?, ui),
         Command::Bundle(arguments) => commands::bundle::run(arguments, &start, ui),
         Command::Keys(arguments) => commands::keys::run(arguments, ui),
         Command::Control(arguments) => commands::control::run(arguments, ui),

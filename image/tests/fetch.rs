@@ -47,12 +47,13 @@ fn a_broken_connection_is_continued() {
     let body = noise(200_000);
     let cuts = vec![70_000, 60_000];
     let (project, bread, mirror) =
-        project(&body, Answer { body: body.clone(), cuts: cuts.clone(), no_ranges: false });
+        project(&body, Answer { body: body.clone(), cuts: cuts.clone(), no_ranges: false, kind: None });
     project.run(&["build", "--locked"]);
     assert_eq!(std::fs::read(project.package(&bread)).unwrap(), body);
     assert_eq!(asked(&mirror), [0, 70_000, 130_000]);
 
-    let (project, bread, mirror) = self::project(&body, Answer { body: body.clone(), cuts, no_ranges: true });
+    let (project, bread, mirror) =
+        self::project(&body, Answer { body: body.clone(), cuts, no_ranges: true, kind: None });
     project.run(&["build", "--locked"]);
     assert_eq!(std::fs::read(project.package(&bread)).unwrap(), body, "begun anew each time");
     assert_eq!(asked(&mirror), [0, 70_000, 60_000]);
@@ -62,7 +63,7 @@ fn a_broken_connection_is_continued() {
 fn what_stays_broken_is_named_and_continued_by_the_next_run() {
     let body = noise(200_000);
     let (mut project, bread, _mirror) =
-        project(&body, Answer { body: body.clone(), cuts: vec![1000; 4], no_ranges: false });
+        project(&body, Answer { body: body.clone(), cuts: vec![1000; 4], no_ranges: false, kind: None });
     let said = said(&project.run(&["build", "--locked"]));
     assert!(said.contains("bread_1_arm64.deb broke off after 4000 of 200000 bytes"), "{said}");
     assert!(!project.package(&bread).exists());

@@ -322,6 +322,27 @@ async fn served(folder: &Path, root: &[u8], name: &str) -> Result<Vec<u8>, Strin
     read.ok_or("no such target")?.into_vec().await.map_err(|error| error.to_string())
 }
 
+/// What stands in for a database is not for everybody.
+#[test]
+fn a_stand_in_is_not_published_to_stable() {
+    let bench = Bench::new();
+    assert!(bench.init(&[]).status.success());
+    let manifest = bench.path("out").join("manifest.json");
+    let mut built: serde_json::Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    built["data_formats"] = serde_json::json!({ "mongo-stand-in": 1, "redis": 8 });
+    std::fs::write(&manifest, built.to_string()).unwrap();
+    assert!(bench.bundle("passphrase").status.success());
+    let (keys, shop, bundle) = (bench.path("keys"), bench.path("shop"), bench.made().unwrap());
+    let publish = |channel: &str| {
+        let words = ["publish", shop.to_str().unwrap(), bundle.to_str().unwrap(), "--channel", channel];
+        bench.run(&[&words[..], &["--keys", keys.to_str().unwrap()]].concat(), "passphrase")
+    };
+    let refused = publish("stable");
+    assert!(!refused.status.success() && said(&refused).contains("mongo-stand-in"), "{}", said(&refused));
+    assert!(!shop.join("metadata/timestamp.json").exists());
+    assert!(publish("beta").status.success());
+}
+
 #[tokio::test]
 async fn a_repository_keeps_what_it_has_and_signs_only_its_own() {
     let bench = Bench::new();

@@ -1,12 +1,20 @@
 //! What the running operating system says of itself: `os-release` (os-release(5)).
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use tayberry_format::owner::Repository;
 
+use super::whole_file;
+
 const FILE: &str = "/usr/lib/os-release";
 /// Written by `tayberry build --update-repository`.
 const REPOSITORY: &str = "/usr/share/tayberry/repository";
+/// Written by `tayberry build`.
+const DATA_FORMATS: &str = "/usr/share/tayberry/data-formats.json";
+/// Longest list that is read, in bytes.
+const MOST_BYTES: u64 = 4096;
 
 struct System {
     name: String,
@@ -30,6 +38,14 @@ pub fn version() -> &'static str {
 #[must_use]
 pub fn name() -> &'static str {
     &SYSTEM.name
+}
+
+/// The formats in which the stack of this system keeps data, and their versions.
+///
+/// # Errors
+/// When the system's own list cannot be read.
+pub fn data_formats() -> std::io::Result<BTreeMap<String, u32>> {
+    whole_file::json(Path::new(DATA_FORMATS), MOST_BYTES).map(Option::unwrap_or_default)
 }
 
 /// Address of the repository that the image was built with.

@@ -1,6 +1,5 @@
 //! One update, from its first byte to the slot that was read back. It runs on a thread of its own.
 
-use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::sync::Arc;
 
@@ -184,7 +183,7 @@ impl Context<'_> {
             root_hash: self.order.root_hash,
             firmware: boot::firmware_build(),
             page_size: u32::try_from(page_size()).unwrap_or_default(),
-            data_formats: BTreeMap::new(),
+            data_formats: system::data_formats().map_err(|error| JobError::State(error.to_string()))?,
         };
         let failed = self.order.failed.iter();
         let tried: Vec<Tried<'_>> =

@@ -16,7 +16,8 @@ use crate::build::trim::{self, Trim};
 use crate::build::{BuildError, at, compile, overlay};
 use crate::config::{Config, Container};
 use crate::fetch::Cache;
-use crate::lock::{Lock, Section};
+use crate::lock::{Image as Locked, Lock, Section};
+use crate::registry::{Layers, unpack};
 use crate::tools::Tools;
 use crate::ui::Ui;
 
@@ -27,6 +28,8 @@ const PASSWD: &str = "root:x:0:0:root:/:/usr/sbin/nologin\nnobody:x:65534:65534:
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
 /// The stack that comes with the system.
 const COMPOSE: &str = "usr/share/tayberry/stack/compose.yaml";
+/// The formats in which the stack keeps data, and their versions.
+pub const DATA_FORMATS: &str = "usr/share/tayberry/data-formats.json";
 /// Where the pages of a container lie.
 const PAGES: &str = "usr/share/www";
 /// Files smaller than a page, in bytes, are not worth being shared.
@@ -48,10 +51,41 @@ pub struct Parts<'a> {
     pub lock: &'a Lock,
     /// Where the packages lie.
     pub cache: &'a Cache,
+    /// Where layers of images lie.
+    pub layers: &'a Layers,
     /// A folder for the roots, on the disk of the tree.
     pub work: &'a Path,
     /// What no system needs.
     pub trim: &'a Trim,
+}
+
+/// Says in the tree in which formats the stack keeps data: an update with others is not taken.
+///
+/// # Errors
+/// When the tree cannot be written.
+pub fn say_formats(tree: &mut Tree, config: &Config) -> Result<(), BuildError> {
+    let text = serde_json::to_vec(&config.data_formats()).map_err(|error| at(DATA_FORMATS)(error.into()))?;
+    tree.write(DATA_FORMATS, &text)
+}
+
+/// The roots of all containers, in their order.
+///
+/// # Errors
+/// When a package or a layer is damaged, or a folder cannot be written.
+pub fn roots(parts: &Parts<'_>, ui: Ui) -> Result<Vec<Tree>, BuildError> {
+    parts.config.container.iter().map(|(name, container)| root(name, container, parts, ui)).collect()
+}
+
+/// What their images are.
+///
+/// # Errors
+/// When a root cannot be read.
+pub fn images<'a>(parts: &Parts<'a>, roots: &'a [Tree]) -> Result<Vec<Image<'a>>, BuildError> {
+    let image = |((name, container), root): ((&'a String, &'a Container), &'a Tree)| {
+        let layer = Layer::of(&root.root, parts.lock.epoch)?;
+        Ok(Image { name, command: &container.command, root: &root.root, layer })
+    };
+    parts.config.container.iter().zip(roots).map(image).collect()
 }
 
 /// Adds the store to the tree.
@@ -59,18 +93,10 @@ pub struct Parts<'a> {
 /// # Errors
 /// When a package is damaged or a folder cannot be written.
 pub fn add(tree: &mut Tree, parts: &Parts<'_>, ui: Ui) -> Result<(), BuildError> {
-    let mut roots = Vec::new();
-    for (name, container) in &parts.config.container {
-        roots.push(root(name, container, parts, ui)?);
-    }
+    let roots = roots(parts, ui)?;
     let stage = ui.stage("containers", None);
-    let mut images = Vec::new();
-    for ((name, container), root) in parts.config.container.iter().zip(&roots) {
-        let layer = Layer::of(&root.root, parts.lock.epoch)?;
-        images.push(Image { name, command: &container.command, root: &root.root, layer });
-    }
-    let compose = parts.project.join("stack/compose.yaml");
-    tree.write(COMPOSE, &std::fs::read(&compose).map_err(at(compose))?)?;
+    let images = images(parts, &roots)?;
+    tree.write(COMPOSE, compose(parts)?.as_bytes())?;
     let bytes: u64 = images.iter().map(|image| image.layer.bytes).sum();
     store::write(&tree.path(STORE), &images, parts.lock.epoch)?;
     let shared = share(&tree.path(STORE))?;
@@ -82,8 +108,14 @@ pub fn add(tree: &mut Tree, parts: &Parts<'_>, ui: Ui) -> Result<(), BuildError>
 /// The root of one container.
 fn root(name: &str, container: &Container, parts: &Parts<'_>, ui: Ui) -> Result<Tree, BuildError> {
     let place = parts.work.join("containers").join(name);
-    let section = Section::Container(name.to_owned());
-    let mut tree = Tree::unpack((parts.lock, section), parts.cache, &place, parts.trim, ui)?;
+    let begun = container.image.as_ref().and_then(|reference| parts.lock.image_of(name, reference));
+    let mut tree = match begun {
+        Some(image) => from_layers(image, parts.layers, &place, ui)?,
+        None => {
+            let section = Section::Container(name.to_owned());
+            Tree::unpack((parts.lock, section), parts.cache, &place, parts.trim, ui)?
+        }
+    };
     trim::apply(&mut tree, parts.trim)?;
     for folder in FOLDERS {
         let path = tree.path(folder);
@@ -118,6 +150,35 @@ fn root(name: &str, container: &Container, parts: &Parts<'_>, ui: Ui) -> Result<
         }
     }
     Ok(tree)
+}
+
+/// A root that begins with the image of a registry.
+fn from_layers(image: &Locked, layers: &Layers, place: &Path, ui: Ui) -> Result<Tree, BuildError> {
+    let stage = ui.stage("unpack", Some(image.layer.iter().map(|layer| layer.bytes).sum()));
+    std::fs::create_dir_all(place).map_err(at(place))?;
+    let mut origin = BTreeMap::new();
+    for layer in &image.layer {
+        let file = layers.file_of(layer);
+        let brought = unpack::layer(&file, &layer.media_type, place).map_err(at(&file))?;
+        origin.extend(brought.into_iter().map(|path| (path, image.reference.clone())));
+        stage.add(layer.bytes);
+    }
+    // A later layer may have taken it away.
+    origin.retain(|path: &PathBuf, _| place.join(path).symlink_metadata().is_ok_and(|meta| !meta.is_dir()));
+    stage.finish(&format!("{} layers of {}, {} files", image.layer.len(), image.reference, origin.len()));
+    Ok(Tree { root: place.to_owned(), origin })
+}
+
+/// The stack of the system, as it is with the containers of this build.
+fn compose(parts: &Parts<'_>) -> Result<String, BuildError> {
+    let path = parts.project.join("stack/compose.yaml");
+    let mut text = std::fs::read_to_string(&path).map_err(at(path))?;
+    for (name, other) in
+        parts.config.container.iter().filter_map(|(name, one)| Some((name, one.stands_in_for.as_ref()?)))
+    {
+        text = text.replace(&store::name_of(other), &store::name_of(name));
+    }
+    Ok(text)
 }
 
 /// Makes equal files of the store one: libraries that several images have. Returns how many bytes that spares.

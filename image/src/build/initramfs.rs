@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tayberry_format::cpio::Archive;
 
 use crate::build::compile::Programs;
+use crate::build::containers::DATA_FORMATS;
 use crate::build::modules::{Kernel, Lists, Modules};
 use crate::build::tree::Tree;
 use crate::build::{BuildError, at, join, libraries};
@@ -62,7 +63,7 @@ pub fn rescue(
     }
     let mut last = Archive::default();
     // The root of trust: an image without one takes no updates, in rescue neither.
-    for path in ["usr/lib/os-release", "usr/share/tayberry/root.json"] {
+    for path in ["usr/lib/os-release", "usr/share/tayberry/root.json", DATA_FORMATS] {
         let file = tree.path(path);
         if file.exists() {
             last.file(path, 0o644, &std::fs::read(&file).map_err(at(file))?);

@@ -35,10 +35,18 @@ pub struct Image<'a> {
     pub layer: Layer,
 }
 
+/// The full name of the image of a container.
+#[must_use]
+pub fn name_of(container: &str) -> String {
+    format!("{REGISTRY}/{container}:{TAG}")
+}
+
 /// A blob and its digest.
-struct Blob {
-    bytes: Vec<u8>,
-    hash: String,
+pub struct Blob {
+    /// The blob.
+    pub bytes: Vec<u8>,
+    /// SHA-256, hexadecimal.
+    pub hash: String,
 }
 
 impl Blob {
@@ -48,7 +56,9 @@ impl Blob {
         Self { bytes, hash }
     }
 
-    fn digest(&self) -> String {
+    /// `sha256:` and the hash.
+    #[must_use]
+    pub fn digest(&self) -> String {
         format!("sha256:{}", self.hash)
     }
 }
@@ -58,15 +68,14 @@ impl Blob {
 /// # Errors
 /// When the folder cannot be written.
 pub fn write(store: &Path, images: &[Image<'_>], epoch: i64) -> Result<(), BuildError> {
-    let created = jiff::Timestamp::from_second(epoch).unwrap_or_default().to_string();
     let (mut layers, mut entries) = (Vec::new(), Vec::new());
     for folder in ["overlay/l", "overlay-layers", "overlay-images"] {
         let path = store.join(folder);
         std::fs::create_dir_all(&path).map_err(at(&path))?;
     }
     for image in images {
-        layers.push(layer(store, image, &created)?);
-        entries.push(entry(store, image, &created)?);
+        layers.push(layer(store, image, epoch)?);
+        entries.push(entry(store, image, epoch)?);
     }
     for (name, contents) in [
         ("overlay-layers/layers.json", Value::from(layers).to_string()),
@@ -85,7 +94,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
 }
 
 /// The root of the container.
-fn layer(store: &Path, image: &Image<'_>, created: &str) -> Result<Value, BuildError> {
+fn layer(store: &Path, image: &Image<'_>, epoch: i64) -> Result<Value, BuildError> {
     let Layer { hash, bytes } = &image.layer;
     let folder = store.join("overlay").join(hash);
     std::fs::create_dir_all(&folder).map_err(at(&folder))?;
@@ -97,7 +106,7 @@ fn layer(store: &Path, image: &Image<'_>, created: &str) -> Result<Value, BuildE
     let digest = format!("sha256:{hash}");
     Ok(json!({
         "id": hash,
-        "created": created,
+        "created": created(epoch),
         "compressed-diff-digest": digest,
         "compressed-size": bytes,
         "diff-digest": digest,
@@ -105,13 +114,22 @@ fn layer(store: &Path, image: &Image<'_>, created: &str) -> Result<Value, BuildE
     }))
 }
 
-/// What is said of the image.
-fn entry(store: &Path, image: &Image<'_>, created: &str) -> Result<Value, BuildError> {
+/// What is said of an image: its configuration and its manifest.
+pub struct Described {
+    /// Its configuration.
+    pub config: Blob,
+    /// Its manifest, which names both.
+    pub manifest: Blob,
+}
+
+/// Describes an image (OCI image specification, config.md, manifest.md). `epoch` is its age, in seconds since 1970.
+#[must_use]
+pub fn describe(image: &Image<'_>, epoch: i64) -> Described {
     let layer = format!("sha256:{}", image.layer.hash);
     let config = Blob::of(&json!({
         "architecture": "arm64",
         "os": "linux",
-        "created": created,
+        "created": created(epoch),
         "config": { "Cmd": image.command, "Env": ["PATH=/usr/sbin:/usr/bin"] },
         "rootfs": { "type": "layers", "diff_ids": [layer] },
     }));
@@ -129,6 +147,16 @@ fn entry(store: &Path, image: &Image<'_>, created: &str) -> Result<Value, BuildE
             "size": image.layer.bytes,
         }],
     }));
+    Described { config, manifest }
+}
+
+fn created(epoch: i64) -> String {
+    jiff::Timestamp::from_second(epoch).unwrap_or_default().to_string()
+}
+
+/// The image in the store's list.
+fn entry(store: &Path, image: &Image<'_>, epoch: i64) -> Result<Value, BuildError> {
+    let Described { config, manifest } = describe(image, epoch);
     let folder = store.join("overlay-images").join(&config.hash);
     std::fs::create_dir_all(&folder).map_err(at(&folder))?;
     let data = [
@@ -145,13 +173,13 @@ fn entry(store: &Path, image: &Image<'_>, created: &str) -> Result<Value, BuildE
     Ok(json!({
         "id": config.hash,
         "digest": manifest.digest(),
-        "names": [format!("{REGISTRY}/{}:{TAG}", image.name)],
+        "names": [name_of(image.name)],
         "layer": image.layer.hash,
         "metadata": "{}",
         "big-data-names": data.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         "big-data-sizes": all(|blob| blob.bytes.len().into()),
         "big-data-digests": all(|blob| blob.digest().into()),
-        "created": created,
+        "created": created(epoch),
     }))
 }
 

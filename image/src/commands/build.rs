@@ -16,28 +16,25 @@ use crate::build::trim::Trim;
 use crate::build::{
     BuildError, at, compile, erofs, finalise, initramfs, join, kernel_files, overlay, packages, trim, verify,
 };
+use crate::commands::sources::{self, Sources};
 use crate::commands::{CommandError, lock};
 use crate::config::{self, Config, Instead};
-use crate::fetch::{Cache, FetchError};
+use crate::fetch::Cache;
 use crate::lock::{Lock, Section};
-use crate::mirror::Mirror;
 use crate::outputs::{self, Facts};
 use crate::paths::Paths;
+use crate::registry::Layers;
 use crate::tools::Tools;
 use crate::ui::{Ui, human};
 
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tayberry build\n  tayberry build --offline --out /tmp/images\n  tayberry build --version 1.4.2 --update-root keys/root.json"
+    after_help = "Examples:\n  tayberry build\n  tayberry build --offline --out /tmp/images\n  tayberry build --version 1.4.2 --update-root keys/root.json\n  tayberry build --database stand-in"
 )]
 pub struct Arguments {
-    /// Fail if the mirror no longer has a locked package, instead of locking its successor
-    #[arg(long)]
-    locked: bool,
-    /// Use nothing but the cache
-    #[arg(long)]
-    offline: bool,
+    #[command(flatten)]
+    sources: Sources,
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -78,11 +75,12 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
         version: arguments.version.clone(),
         update_root: arguments.update_root.clone(),
         update_repository: arguments.update_repository.clone(),
+        database: arguments.sources.database,
     };
     let config = Config::load_with(&paths.config(), &instead)?;
     let kernel = lock::chosen(&config)?;
     let cache = Cache::new(&paths.cache);
-    let lock = provide(arguments, paths, &config, &cache, ui)?;
+    let lock = sources::provide(&arguments.sources, paths, &config, ui)?;
     let tools = Tools::ready(&lock, &cache, &paths.cache, ui).map_err(BuildError::from)?;
     let programs = compile::programs(&tools, &paths.project, &config, ui)?;
     std::fs::create_dir_all(&paths.cache).map_err(at(&paths.cache))?;
@@ -116,44 +114,6 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     Ok(())
 }
 
-/// The lock to build, with every package in the cache.
-fn provide(
-    arguments: &Arguments,
-    paths: &Paths,
-    config: &Config,
-    cache: &Cache,
-    ui: Ui,
-) -> Result<Lock, CommandError> {
-    let lock = Lock::load(&paths.lock())?;
-    if arguments.offline {
-        cache.fetch(&lock.package, None, ui)?;
-        return Ok(lock);
-    }
-    let mirror = || Mirror::find(config);
-    if cache.fetch(&lock.package, None, ui).is_ok() {
-        return Ok(lock);
-    }
-    let mirror = mirror()?;
-    match cache.fetch(&lock.package, Some(&mirror), ui) {
-        Ok(()) => Ok(lock),
-        Err(FetchError::Gone(gone)) if !arguments.locked => {
-            ui.say(format!("The mirror no longer has {}: locking what replaced it.", gone.join(", ")));
-            let kernel = super::lock::chosen(config)?;
-            let (renewed, unread) = super::lock::renew(paths, config, kernel, &mirror, &lock.package, ui)?;
-            for change in crate::lock::changes(&lock.package, &renewed.package) {
-                ui.say(change);
-            }
-            for package in &unread {
-                // Not an error here: a build must not die of a superseded package. The next `tayberry lock` insists.
-                ui.say(format!("Maintainer scripts of {} changed and were not reviewed.", package.name));
-            }
-            renewed.save(&paths.lock())?;
-            Ok(renewed)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 impl Bench<'_> {
     /// Everything between unpacking and compressing. Returns the kernel's release, what the firmware will read, and the
     /// emulator's part of the initramfs.
@@ -169,6 +129,7 @@ impl Bench<'_> {
         let stage = self.ui.stage("finalise", None);
         overlay::apply(tree, &project.join("overlays/rootfs"))?;
         overlay::programs(tree, programs)?;
+        containers::say_formats(tree, self.config)?;
         // Nothing of this reads what the others write.
         let (boot, emulator, vcio, keep) = std::thread::scope(|scope| {
             let vmlinuz = kernel_files::image(&tree.root, &kernel.release)?;
@@ -211,6 +172,7 @@ impl Bench<'_> {
             config: self.config,
             lock: self.lock,
             cache: &Cache::new(&self.paths.cache),
+            layers: &Layers::new(&self.paths.cache, false),
             work: self.work,
             trim,
         };

@@ -47,6 +47,8 @@ struct Built {
     epoch: i64,
     kernel: Kernel,
     root_hash: RootHash,
+    #[serde(default)]
+    data_formats: BTreeMap<String, u32>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +78,7 @@ pub fn run(arguments: &Arguments, start: &Path, ui: Ui) -> Result<(), CommandErr
         page_size: built.kernel.page_size,
         firmware: FIRMWARE,
         root_hash: built.root_hash,
+        data_formats: built.data_formats,
         notes,
     };
     let written = bundle::make(&mut disk, &image, described, (&arguments.keys, &passphrase), &target, ui)?;

@@ -28,13 +28,16 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let config = Config::load(&paths.config())?;
     let kernel = chosen(&config)?;
     let mirror = Mirror::find(&config)?;
-    let old = match Lock::load(&paths.lock()) {
-        Ok(lock) => lock.package,
-        Err(LockError::Missing(_) | LockError::Format(..)) => Vec::new(),
+    let (old, images) = match Lock::load(&paths.lock()) {
+        Ok(lock) => (lock.package, lock.image),
+        Err(LockError::Missing(_) | LockError::Format(..)) => (Vec::new(), Vec::new()),
         Err(error) => return Err(error.into()),
     };
     let keep = if arguments.keep { old.as_slice() } else { &[] };
-    let (new, unread) = renew(paths, &config, kernel, &mirror, keep, ui)?;
+    let (mut new, unread) = renew(paths, &config, kernel, &mirror, keep, ui)?;
+    if arguments.keep {
+        new.image = images;
+    }
     if !unread.is_empty() {
         for package in &unread {
             ui.say(&package.difference);

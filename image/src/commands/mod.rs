@@ -10,6 +10,8 @@ pub mod inspect;
 pub mod keys;
 pub mod lock;
 pub mod publish;
+pub mod sources;
+pub mod stack;
 
 use std::path::PathBuf;
 
@@ -45,6 +47,17 @@ pub enum CommandError {
     Unreviewed {
         /// How many.
         count: usize,
+    },
+    /// An image of a registry.
+    #[error(transparent)]
+    Registry(#[from] crate::registry::RegistryError),
+    /// An image of a registry that the lock does not name.
+    #[error(
+        "{reference} is not in the lock: build once without --locked and --offline, or with --database stand-in"
+    )]
+    Unresolved {
+        /// The image.
+        reference: String,
     },
     /// A stage of the build.
     #[error(transparent)]

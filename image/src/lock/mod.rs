@@ -99,6 +99,32 @@ impl Package {
     }
 }
 
+/// The image of a registry that a container begins with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// The container.
+    pub container: String,
+    /// Its name in the registry, as it was resolved.
+    pub reference: String,
+    /// Digest of its manifest, for the device's architecture.
+    pub digest: String,
+    /// Its layers, the lowest first.
+    pub layer: Vec<Blob>,
+}
+
+/// A layer in a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blob {
+    /// `sha256:` and its hash, as it is transferred.
+    pub digest: String,
+    /// Bytes that are transferred.
+    pub bytes: u64,
+    /// How it is packed.
+    pub media_type: String,
+}
+
 /// The lock file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +139,9 @@ pub struct Lock {
     pub epoch: i64,
     /// Signed date of each suite.
     pub suites: BTreeMap<String, String>,
+    /// Images of registries. One that is missing is resolved by the first build that needs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub image: Vec<Image>,
     /// The packages, sorted.
     pub package: Vec<Package>,
 }
@@ -173,6 +202,12 @@ impl Lock {
         let text = format!("# Written by `tayberry lock`. Do not edit.\n{}", toml::to_string(self)?);
         crate::files::write_whole(path, text.as_bytes())
             .map_err(|error| LockError::Io { path: path.to_owned(), error })
+    }
+
+    /// The image of a container, if this name was resolved for it.
+    #[must_use]
+    pub fn image_of(&self, container: &str, reference: &str) -> Option<&Image> {
+        self.image.iter().find(|image| image.container == container && image.reference == reference)
     }
 
     /// The packages of a section.

@@ -69,6 +69,7 @@ pub fn resolve(
         kernel: config.image.kernel.clone(),
         epoch: 0,
         suites: BTreeMap::new(),
+        image: Vec::new(),
         package: Vec::new(),
     };
     let mut sections = vec![(Section::System, DEVICE, system)];

@@ -48,6 +48,8 @@ pub fn build(facts: &Facts<'_>, cmdline: &str, written: &Written) -> Result<Valu
         "system": { "bytes": written.system_bytes, "data_blocks": facts.hash_tree.data_blocks },
         "disk": { "bytes": written.disk_bytes, "sha256": written.disk_sha256 },
         "image": { "bytes": written.image_bytes, "sha256": written.image_sha256 },
+        "data_formats": facts.config.data_formats(),
+        "stand_ins": facts.config.container.iter().filter(|(_, one)| one.stands_in_for.is_some()).map(|(name, _)| name).collect::<Vec<_>>(),
         "own_bytes": contents.own_bytes,
         "packages": contents.packages,
         "boot": boot,

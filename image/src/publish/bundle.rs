@@ -36,6 +36,8 @@ pub struct Described<'a> {
     pub firmware: i64,
     /// Root hash of the system partition.
     pub root_hash: RootHash,
+    /// The formats in which its stack keeps data, and their versions.
+    pub data_formats: std::collections::BTreeMap<String, u32>,
     /// What is new, by language.
     pub notes: std::collections::BTreeMap<String, String>,
 }
@@ -84,7 +86,7 @@ pub fn make(
             layout: LAYOUT,
             firmware: described.firmware,
             page_size: described.page_size,
-            data_formats: std::collections::BTreeMap::new(),
+            data_formats: described.data_formats,
         },
         root_hash: described.root_hash,
         data_blocks,

@@ -72,7 +72,7 @@ pub fn publish(
     let mut channels = held.channels;
     let mut version = None;
     if let Some(offer) = offer {
-        let manifest = unpack(folder, offer.bundle, stage)?;
+        let manifest = unpack(folder, &offer, stage)?;
         let bytes = manifest.encode()?;
         let name = manifest_name(&manifest.version);
         add(folder, &mut targets, &name, &bytes)?;
@@ -160,7 +160,8 @@ async fn read_channels(repository: &Repository) -> Result<Channels, PublishError
 }
 
 /// Puts index and pack of a bundle into the repository; each chunk is looked at on the way.
-fn unpack(folder: &Path, bundle: &Path, stage: &Stage) -> Result<Manifest, PublishError> {
+fn unpack(folder: &Path, offer: &Offer<'_>, stage: &Stage) -> Result<Manifest, PublishError> {
+    let bundle = offer.bundle;
     let damaged = |why: String| PublishError::Bundle { bundle: bundle.to_owned(), why };
     let mut entries = Entries::new(BufReader::new(File::open(bundle).map_err(at(bundle))?));
     let (mut manifest, mut index) = (None, None);
@@ -178,6 +179,12 @@ fn unpack(folder: &Path, bundle: &Path, stage: &Stage) -> Result<Manifest, Publi
         }
     }
     let manifest = manifest.ok_or_else(|| damaged("it has no manifest".to_owned()))?;
+    if let Some(name) = manifest.compatible.stand_in().filter(|_| offer.channel == Channel::default()) {
+        return Err(damaged(format!(
+            "it has {name} in the place of a database, which is for trying out alone: build it with --database official, \
+             or publish it to another channel"
+        )));
+    }
     let index = index.filter(|bytes| Content::of(bytes) == manifest.index);
     let encoded = index.ok_or_else(|| damaged("its index is missing or damaged".to_owned()))?;
     let index = Index::decode(&encoded).map_err(|error| damaged(error.to_string()))?;

@@ -13,6 +13,8 @@ pub(crate) struct Answer {
     pub(crate) cuts: Vec<usize>,
     /// Requests for a part get the whole file.
     pub(crate) no_ranges: bool,
+    /// What it is said to be.
+    pub(crate) kind: Option<&'static str>,
 }
 
 impl Answer {
@@ -69,14 +71,14 @@ fn answer(
     }
     let path = first.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
     requests.lock().unwrap().push((path.clone(), from));
-    let (body, cut, no_ranges) = match files.lock().unwrap().get_mut(&path) {
+    let (body, cut, no_ranges, kind) = match files.lock().unwrap().get_mut(&path) {
         None => {
             return stream
                 .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         }
         Some(file) => {
             let cut = (!file.cuts.is_empty()).then(|| file.cuts.remove(0));
-            (file.body.clone(), cut, file.no_ranges)
+            (file.body.clone(), cut, file.no_ranges, file.kind)
         }
     };
     let from = from.filter(|_| !no_ranges);
@@ -87,6 +89,7 @@ fn answer(
         }
         None => "200 OK".to_owned(),
     };
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len())?;
+    let kind = kind.map(|kind| format!("Content-Type: {kind}\r\n")).unwrap_or_default();
+    write!(stream, "HTTP/1.1 {status}\r\n{kind}Content-Length: {}\r\nConnection: close\r\n\r\n", rest.len())?;
     stream.write_all(&rest[..cut.unwrap_or(rest.len()).min(rest.len())])
 }

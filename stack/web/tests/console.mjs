@@ -44,7 +44,7 @@ try {
   await go(desk, "services");
   await at(desk, desk.text.console.pages.services);
   await desk.page.getByText("gateway", { exact: true }).waitFor();
-  await desk.page.getByRole("button", { name: `${desk.text.console.log}: api`, exact: true }).click();
+  await desk.page.getByRole("button", { name: `${desk.text.stack.log}: api`, exact: true }).click();
   await desk.page.getByText("answered").first().waitFor();
   await desk.shot("3-services");
   await go(desk, "users");

@@ -47,6 +47,9 @@ pub struct Manifest {
     pub notes: BTreeMap<String, String>,
 }
 
+/// What the names of formats end with that stand in for a database.
+const STAND_IN: &str = "-stand-in";
+
 /// What a version needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +65,14 @@ pub struct Compatible {
     /// Formats of data on the data partition that it reads and writes, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data_formats: BTreeMap<String, u32>,
+}
+
+impl Compatible {
+    /// What stands in for a database, if anything does: data of such a format is nobody's to rely on.
+    #[must_use]
+    pub fn stand_in(&self) -> Option<&str> {
+        self.data_formats.keys().map(String::as_str).find(|name| name.ends_with(STAND_IN))
+    }
 }
 
 /// Length and hash of bytes.
