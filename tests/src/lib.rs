@@ -7,6 +7,7 @@ pub mod console;
 pub mod damage;
 pub mod desk;
 pub mod device;
+pub mod registry;
 pub mod replay;
 mod saved;
 pub mod shop;

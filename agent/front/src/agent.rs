@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::update::Piece;
-use tayberry_core::request::{Outcome, Request};
+use tayberry_core::request::{Delivery, Outcome, Request};
 
 /// How long an answer may take. The slowest is a password on a busy Pi.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,12 +41,12 @@ pub(crate) trait Agent {
     fn gateway(&self) -> zbus::Result<bool>;
     /// Answers a request as JSON with an outcome as JSON.
     fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
-    /// Takes a piece of a bundle from a file descriptor.
+    /// Takes a `Delivery` from a file descriptor.
     fn receive(
         &self,
         from: (&str, &str),
         credential: &str,
-        piece: &str,
+        delivery: &str,
         file: zbus::Fd<'_>,
     ) -> zbus::Result<String>;
     /// Writes the archive of all data to a file descriptor; in rescue alone.
@@ -87,19 +86,19 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     outcome(&answer.map_err(|error| unusable(&error))?)
 }
 
-/// Hands the agent a piece of a bundle, which it reads from `file`. Answers when that is used up: it may take long.
+/// Hands the agent a delivery, which it reads from `file`. Answers when that is used up: it may take long.
 ///
 /// # Errors
 /// As [`ask`].
 pub(crate) async fn hand_over<T: DeserializeOwned>(
     agent: &AgentProxy<'_>,
     caller: &Caller,
-    piece: Piece,
+    delivery: &Delivery,
     file: std::os::fd::OwnedFd,
 ) -> Result<T, Problem> {
     let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
-    let piece = serde_json::to_string(&piece).map_err(|error| unusable(&error))?;
-    let answer = agent.receive((&peer, &local), &caller.credential, &piece, file.into()).await;
+    let delivery = serde_json::to_string(delivery).map_err(|error| unusable(&error))?;
+    let answer = agent.receive((&peer, &local), &caller.credential, &delivery, file.into()).await;
     outcome(&answer.map_err(|error| unusable(&error))?)
 }
 

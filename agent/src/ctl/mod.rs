@@ -7,7 +7,7 @@ pub mod status;
 pub mod update;
 
 use serde::de::DeserializeOwned;
-use tayberry_core::request::{Outcome, Request};
+use tayberry_core::request::{Delivery, Outcome, Request};
 
 use crate::service::client::AgentProxy;
 
@@ -42,6 +42,19 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     request: &Request,
 ) -> Result<T, CtlError> {
     outcome(&agent.ask(("", ""), "", &serde_json::to_string(request)?).await?)
+}
+
+/// Hands the agent a file.
+///
+/// # Errors
+/// With its words.
+pub(crate) async fn hand_over<T: DeserializeOwned>(
+    agent: &AgentProxy<'_>,
+    delivery: &Delivery,
+    file: std::fs::File,
+) -> Result<T, CtlError> {
+    let file = std::os::fd::OwnedFd::from(file);
+    outcome(&agent.receive(("", ""), "", &serde_json::to_string(delivery)?, file.into()).await?)
 }
 
 /// Reads what the agent said.

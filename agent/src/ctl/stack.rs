@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use futures_util::StreamExt;
 use serde::Serialize;
-use tayberry_core::request::Request;
 use tayberry_core::request::stack::{
-    ChangeKind, ComposeFile, ServiceLog, StackData, StackPlan, StackState, WhichSecrets, WhichService,
-    WhichVolume,
+    Archive, ChangeKind, ComposeFile, Images, Registries, RegistryTrust, ServiceLog, StackData, StackPlan,
+    StackState, WhichSecrets, WhichService, WhichVolume,
 };
+use tayberry_core::request::{Delivery, Request};
 use tayberry_core::stack::env_file;
 
-use super::{CtlError, ask};
+use super::{CtlError, ask, hand_over};
 use crate::service::client::AgentProxy;
 
 /// What to do.
@@ -52,6 +52,20 @@ pub enum Command {
         /// The secrets; all if none is named
         secrets: Vec<String>,
     },
+    /// Take an archive of images, as `podman save` writes it
+    Load {
+        /// The archive
+        archive: PathBuf,
+    },
+    /// Show the images that were fetched or loaded
+    Images,
+    /// Believe the certificate of a registry of one's own; without one, do not any more
+    Trust {
+        /// The registry: HOST or HOST:PORT, as names of its images begin
+        registry: String,
+        /// The certificate of the authority that signs its own, PEM
+        certificate: Option<PathBuf>,
+    },
     /// Show what services keep, and how much can still be written
     Data,
     /// Remove what a service kept that is not declared any more; it cannot be had back
@@ -75,6 +89,10 @@ pub enum Shown {
     Log(ServiceLog),
     /// What services keep.
     Data(StackData),
+    /// Images.
+    Images(Images),
+    /// Registries.
+    Registries(Registries),
 }
 
 /// Does it.
@@ -101,6 +119,18 @@ pub async fn run(agent: &AgentProxy<'_>, command: &Command) -> Result<Shown, Ctl
             let which = WhichSecrets { secrets: (!secrets.is_empty()).then(|| secrets.clone()) };
             changed(agent, &Request::RenewSecrets(which)).await?
         }
+        Command::Load { archive } => {
+            let io = |error| CtlError::File { path: archive.clone(), error };
+            let file = std::fs::File::open(archive).map_err(io)?;
+            let bytes = file.metadata().map_err(io)?.len();
+            Shown::Images(hand_over(agent, &Delivery::Images(Archive { bytes }), file).await?)
+        }
+        Command::Images => Shown::Images(ask(agent, &Request::StackImages).await?),
+        Command::Trust { registry, certificate } => {
+            let certificate = certificate.as_deref().map(text).transpose()?;
+            let trust = RegistryTrust { registry: registry.clone(), certificate };
+            Shown::Registries(ask(agent, &Request::TrustRegistry(trust)).await?)
+        }
         Command::Data => Shown::Data(ask(agent, &Request::StackData).await?),
         Command::RemoveVolume { service, volume } => {
             let which = WhichVolume { service: service.clone(), volume: volume.clone() };
@@ -111,12 +141,15 @@ pub async fn run(agent: &AgentProxy<'_>, command: &Command) -> Result<Shown, Ctl
 
 /// A compose file, and the files of environment beside it.
 fn read(path: &Path) -> Result<ComposeFile, CtlError> {
-    let text = |path: PathBuf| std::fs::read_to_string(&path).map_err(|error| CtlError::File { path, error });
-    let compose = text(path.to_owned())?;
+    let compose = text(path)?;
     // What is wrong with it is said by the agent.
     let names = env_file::names(&compose).unwrap_or_default();
-    let beside = |name: String| Ok::<_, CtlError>((name.clone(), text(path.with_file_name(name))?));
+    let beside = |name: String| Ok::<_, CtlError>((name.clone(), text(&path.with_file_name(name))?));
     Ok(ComposeFile { env_files: names.into_iter().map(beside).collect::<Result<_, _>>()?, compose })
+}
+
+fn text(path: &Path) -> Result<String, CtlError> {
+    std::fs::read_to_string(path).map_err(|error| CtlError::File { path: path.to_owned(), error })
 }
 
 /// Asks, and waits for the end, which the agent tells of.
@@ -153,6 +186,8 @@ pub fn words(shown: &Shown) -> String {
                 line(format_args!("line {}: {}", warning.line, warning.sentence));
             }
         }
+        Shown::Images(images) => images.images.iter().for_each(|name| line(format_args!("{name}"))),
+        Shown::Registries(all) => all.registries.iter().for_each(|name| line(format_args!("{name}"))),
         Shown::Log(log) => log.lines.iter().for_each(|said| line(format_args!("{said}"))),
         Shown::Data(data) => {
             let mib = |bytes: u64| bytes >> 20;

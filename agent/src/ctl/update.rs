@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use tayberry_core::request::Request;
 use tayberry_core::request::update::{InstallWish, Piece, UpdatePhase, Updates};
+use tayberry_core::request::{Delivery, Request};
 
-use super::{CtlError, ask, outcome};
+use super::{CtlError, ask, hand_over};
 use crate::service::client::AgentProxy;
 
 /// What to do; nothing shows where updates are.
@@ -78,8 +78,7 @@ async fn hand_in(agent: &AgentProxy<'_>, path: &Path, again: bool) -> Result<Upd
     let io = |error: std::io::Error| CtlError::File { path: path.to_owned(), error };
     let file = std::fs::File::open(path).map_err(io)?;
     let piece = Piece { offset: 0, bytes: file.metadata().map_err(io)?.len(), again };
-    let file = std::os::fd::OwnedFd::from(file);
-    outcome(&agent.receive(("", ""), "", &serde_json::to_string(&piece)?, file.into()).await?)
+    hand_over(agent, &Delivery::Update(piece), file).await
 }
 
 /// For people.

@@ -20,12 +20,11 @@ use serde_json::Value;
 use tayberry_core::access::{self, Asker};
 use tayberry_core::certificate::Leaf;
 use tayberry_core::limits::Limits;
-use tayberry_core::request::Request;
 use tayberry_core::request::owner::Role;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::setup::RecoveryCodes;
 use tayberry_core::request::status::{Event, EventKind, TimeSource};
-use tayberry_core::request::update::Piece;
+use tayberry_core::request::{Delivery, Request};
 use tayberry_core::session::{SessionId, Sessions};
 use tayberry_format::state::State;
 
@@ -71,14 +70,14 @@ pub(crate) trait Answers: Send + Sync {
         request: Request,
     ) -> impl Future<Output = Result<Value, Problem>> + Send;
 
-    /// Takes a piece of a bundle from `file`.
+    /// Takes a delivery from `file`.
     ///
     /// # Errors
     /// With the problem to show.
     fn receive(
         &self,
         sender: &Sender,
-        piece: Piece,
+        delivery: Delivery,
         file: File,
     ) -> impl Future<Output = Result<Value, Problem>> + Send;
 }
@@ -168,8 +167,8 @@ impl Answers for Desk {
             Request::LeaveWifi => json(self.leave_wifi().await?),
             Request::ConfirmNetwork(which) => json(self.confirm_network(sender, &which).await?),
             Request::Updates => json(self.updates.look()),
-            Request::ReceiveUpdate(_) => {
-                Err(Problem::new(Kind::BadRequest, "A bundle comes with a file descriptor."))
+            Request::ReceiveUpdate(_) | Request::LoadImages(_) => {
+                Err(Problem::new(Kind::BadRequest, "A file comes with a file descriptor."))
             }
             Request::CancelUpdate => json(self.updates.cancel().await?),
             Request::RestartIntoUpdate => json(self.restart_into_update(sender).await?),
@@ -186,6 +185,9 @@ impl Answers for Desk {
             Request::RestartService(which) => json(self.stack.restart(&which).await?),
             Request::RenewSecrets(which) => json(self.renew_secrets(sender, which).await?),
             Request::StackData => json(self.stack.data().await?),
+            Request::StackImages => json(self.stack.images()?),
+            Request::Registries => json(self.stack.registries()?),
+            Request::TrustRegistry(trust) => json(self.trust_registry(sender, &trust)?),
             Request::RemoveVolume(which) => json(self.remove_volume(sender, which).await?),
             Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => {
                 Err(Kind::NotInRescue.into())
@@ -193,8 +195,12 @@ impl Answers for Desk {
         }
     }
 
-    async fn receive(&self, sender: &Sender, piece: Piece, file: File) -> Result<Value, Problem> {
-        self.take(sender, piece, file).await
+    async fn receive(&self, sender: &Sender, delivery: Delivery, file: File) -> Result<Value, Problem> {
+        access::check(&self.asker(sender), &delivery.request(), self.state().owner.is_some())?;
+        match delivery {
+            Delivery::Update(piece) => self.take(sender, piece, file).await,
+            Delivery::Images(archive) => json(self.load_images(sender, archive, file).await?),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! The stack: what runs, and what the owner declares.
 
+use std::fs::File;
+
 use tayberry_core::request::problem::Problem;
 use tayberry_core::request::stack::{
-    ComposeFile, ServiceLog, StackData, StackPlan, StackState, WhichSecrets, WhichService, WhichVolume,
+    Archive, ComposeFile, Images, Registries, RegistryTrust, ServiceLog, StackData, StackPlan, StackState,
+    WhichSecrets, WhichService, WhichVolume,
 };
 use tayberry_core::request::status::EventKind;
 
@@ -63,6 +66,27 @@ impl Desk {
         let now = self.stack.renew_secrets(which).await?;
         self.happened(EventKind::SecretsRenewed, sender);
         Ok(now)
+    }
+
+    pub(super) async fn load_images(
+        &self,
+        sender: &Sender,
+        archive: Archive,
+        file: File,
+    ) -> Result<Images, Problem> {
+        let images = self.stack.load_images(archive, file).await?;
+        self.happened(EventKind::ImagesLoaded, sender);
+        Ok(images)
+    }
+
+    pub(super) fn trust_registry(
+        &self,
+        sender: &Sender,
+        trust: &RegistryTrust,
+    ) -> Result<Registries, Problem> {
+        let registries = self.stack.trust_registry(trust)?;
+        self.happened(EventKind::RegistryTrusted, sender);
+        Ok(registries)
     }
 
     pub(super) async fn remove_volume(

@@ -8,12 +8,11 @@ use serde_json::Value;
 use tayberry_core::access::Asker;
 use tayberry_core::certificate::{self, Facts, Leaf};
 use tayberry_core::limits::Limits;
-use tayberry_core::request::Request;
 use tayberry_core::request::owner::{Credentials, Role, Session, WhoAmI};
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::rescue::{Cause, Erase, Rescue, RescueSlot};
 use tayberry_core::request::setup::{Authority as ShownAuthority, Overview, Phase};
-use tayberry_core::request::update::Piece;
+use tayberry_core::request::{Delivery, Request};
 use tayberry_core::session::{SessionId, Sessions};
 use tayberry_core::{clock as decide, rescue};
 use tayberry_format::boot_counter::Counter;
@@ -316,8 +315,11 @@ impl Answers for Desk {
         }
     }
 
-    async fn receive(&self, sender: &Sender, piece: Piece, file: File) -> Result<Value, Problem> {
-        self.check(sender, &Request::ReceiveUpdate(piece))?;
-        json(self.updates.receive(piece, file).await?)
+    async fn receive(&self, sender: &Sender, delivery: Delivery, file: File) -> Result<Value, Problem> {
+        self.check(sender, &delivery.request())?;
+        match delivery {
+            Delivery::Update(piece) => json(self.updates.receive(piece, file).await?),
+            Delivery::Images(_) => Err(Kind::InRescue.into()),
+        }
     }
 }

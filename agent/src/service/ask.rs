@@ -62,17 +62,17 @@ pub(crate) async fn ask(
     text(outcome)
 }
 
-/// Takes a piece of a bundle.
+/// Takes what comes through a file descriptor.
 pub(crate) async fn receive(
     desk: &impl Answers,
     user: u32,
     from: (&str, &str),
     credential: &str,
-    piece: &str,
+    delivery: &str,
     file: File,
 ) -> zbus::fdo::Result<String> {
-    let outcome = match read(user, from, credential, piece) {
-        Ok((sender, piece)) => desk.receive(&sender, piece, file).await,
+    let outcome = match read(user, from, credential, delivery) {
+        Ok((sender, delivery)) => desk.receive(&sender, delivery, file).await,
         Err(problem) => Err(problem),
     };
     text(outcome)

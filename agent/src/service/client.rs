@@ -45,12 +45,12 @@ pub trait Agent {
     fn stack_busy(&self) -> zbus::Result<bool>;
     /// Answers a request as JSON with an outcome as JSON.
     fn ask(&self, from: (&str, &str), credential: &str, request: &str) -> zbus::Result<String>;
-    /// Takes a piece of a bundle from a file descriptor.
+    /// Takes a `Delivery` from a file descriptor.
     fn receive(
         &self,
         from: (&str, &str),
         credential: &str,
-        piece: &str,
+        delivery: &str,
         file: zbus::Fd<'_>,
     ) -> zbus::Result<String>;
     /// A certificate chain for a public key; DER.

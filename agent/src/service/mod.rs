@@ -151,8 +151,8 @@ impl Agent {
         ask::ask(&*self.desk, user, from, credential, request).await
     }
 
-    /// Takes a piece of a bundle, which is read from `file` to its end. `piece` is a `tayberry_core::request::update::Piece`
-    /// as JSON, the rest as for `Ask`. Answers when the piece is used up, or the update has ended.
+    /// Takes what is read from `file` to its end. `delivery` is a `tayberry_core::request::Delivery` as JSON, the rest as for `Ask`.
+    /// Answers when it is used up: a piece of a bundle, or images.
     #[allow(clippy::too_many_arguments, reason = "header and bus are zbus's, not the caller's")]
     async fn receive(
         &self,
@@ -160,12 +160,12 @@ impl Agent {
         #[zbus(connection)] bus: &zbus::Connection,
         from: (&str, &str),
         credential: &str,
-        piece: &str,
+        delivery: &str,
         file: zbus::OwnedFd,
     ) -> zbus::fdo::Result<String> {
         let user = self.users.of(bus, &header).await?;
         let file = std::fs::File::from(std::os::fd::OwnedFd::from(file));
-        ask::receive(&*self.desk, user, from, credential, piece, file).await
+        ask::receive(&*self.desk, user, from, credential, delivery, file).await
     }
 
     /// A certificate chain for a public key (an uncompressed point of P-256): DER, the front's own first.

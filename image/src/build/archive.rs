@@ -23,7 +23,7 @@ pub fn write(target: &Path, image: &Image<'_>, epoch: i64) -> Result<u64, BuildE
             "digest": described.manifest.digest(),
             "size": described.manifest.bytes.len(),
             "platform": { "architecture": "arm64", "os": "linux" },
-            "annotations": { "org.opencontainers.image.ref.name": store::name_of(image.name) },
+            "annotations": { "org.opencontainers.image.ref.name": image.name },
         }],
     });
     let mut whole = Whole::begin(target).map_err(at(target))?;
@@ -87,7 +87,7 @@ mod tests {
         std::fs::write(root.join("usr/bin/redis"), "program").unwrap();
         let layer = Layer::of(&root, 1_750_000_000).unwrap();
         let command = ["/usr/bin/redis".to_owned()];
-        let image = Image { name: "redis", command: &command, root: &root, layer };
+        let image = Image { name: store::name_of("redis"), command: &command, root: &root, layer };
         let target = folder.path().join("redis.tar");
         write(&target, &image, 1_750_000_000).unwrap();
         let mut archive = tar::Archive::new(std::fs::File::open(&target).unwrap());

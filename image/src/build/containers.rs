@@ -83,7 +83,7 @@ pub fn roots(parts: &Parts<'_>, ui: Ui) -> Result<Vec<Tree>, BuildError> {
 pub fn images<'a>(parts: &Parts<'a>, roots: &'a [Tree]) -> Result<Vec<Image<'a>>, BuildError> {
     let image = |((name, container), root): ((&'a String, &'a Container), &'a Tree)| {
         let layer = Layer::of(&root.root, parts.lock.epoch)?;
-        Ok(Image { name, command: &container.command, root: &root.root, layer })
+        Ok(Image { name: store::name_of(name), command: &container.command, root: &root.root, layer })
     };
     parts.config.container.iter().zip(roots).map(image).collect()
 }

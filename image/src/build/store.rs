@@ -25,8 +25,8 @@ const LINK: usize = 26;
 
 /// An image.
 pub struct Image<'a> {
-    /// Name of the service.
-    pub name: &'a str,
+    /// Its full name, as a stack names it.
+    pub name: String,
     /// What runs unless the stack says something else.
     pub command: &'a [String],
     /// Its root.
@@ -173,7 +173,7 @@ fn entry(store: &Path, image: &Image<'_>, epoch: i64) -> Result<Value, BuildErro
     Ok(json!({
         "id": config.hash,
         "digest": manifest.digest(),
-        "names": [name_of(image.name)],
+        "names": [image.name],
         "layer": image.layer.hash,
         "metadata": "{}",
         "big-data-names": data.iter().map(|(name, _)| name).collect::<Vec<_>>(),
@@ -204,7 +204,7 @@ mod tests {
         let layer = Layer { hash: "ab".repeat(32), bytes: 7 };
         let command = ["/usr/bin/redis".to_owned()];
         let store = folder.path().join("store");
-        let image = Image { name: "redis", command: &command, root: &root, layer };
+        let image = Image { name: name_of("redis"), command: &command, root: &root, layer };
         write(&store, &[image], 1_750_000_000).unwrap();
         let read = |name: &str| std::fs::read_to_string(store.join(name)).unwrap();
         let images: Value = serde_json::from_str(&read("overlay-images/images.json")).unwrap();

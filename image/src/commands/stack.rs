@@ -81,10 +81,10 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let out = arguments.out.clone().unwrap_or_else(|| paths.out().join("stack"));
     std::fs::create_dir_all(&out).map_err(at(&out))?;
     let mut exported = Vec::new();
-    for image in containers::images(&parts, &roots)? {
-        let archive = out.join(format!("{}.tar", image.name));
+    for (name, image) in config.container.keys().zip(containers::images(&parts, &roots)?) {
+        let archive = out.join(format!("{name}.tar"));
         let bytes = archive::write(&archive, &image, lock.epoch)?;
-        exported.push(Exported { archive, bytes, image: crate::build::store::name_of(image.name) });
+        exported.push(Exported { archive, bytes, image: image.name });
     }
     let lines: Vec<String> = exported
         .iter()

@@ -27,22 +27,7 @@ pub fn build(facts: &Facts<'_>) -> Value {
     let mut relations = vec![
         json!({ "spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": root }),
     ];
-    let is_inside = |package: &&Package| match &package.section {
-        Section::System => true,
-        Section::Container(name) => facts.config.container.contains_key(name),
-        Section::Tools => false,
-    };
-    // Several containers have the same libraries.
-    let debian: BTreeMap<&str, &Package> = facts
-        .lock
-        .package
-        .iter()
-        .filter(is_inside)
-        .map(|package| (package.sha256.as_str(), package))
-        .collect();
-    let mut debian: Vec<&Package> = debian.into_values().collect();
-    debian.sort_by_key(|package| (&package.name, &package.version));
-    for package in debian {
+    for package in debian(facts) {
         let purl = format!(
             "pkg:deb/debian/{}@{}?arch={}&upstream={}",
             package.name, package.version, package.architecture, package.source
@@ -80,6 +65,26 @@ pub fn build(facts: &Facts<'_>) -> Value {
         "creationInfo": { "created": created, "creators": ["Tool: tayberry"] },
         "packages": packages, "relationships": relations,
     })
+}
+
+/// Debian's packages in the system and in the containers, each once.
+fn debian<'a>(facts: &Facts<'a>) -> Vec<&'a Package> {
+    let is_inside = |package: &&Package| match &package.section {
+        Section::System => true,
+        Section::Container(name) => facts.config.container.contains_key(name),
+        Section::Tools => false,
+    };
+    // Several containers have the same libraries.
+    let debian: BTreeMap<&str, &Package> = facts
+        .lock
+        .package
+        .iter()
+        .filter(is_inside)
+        .map(|package| (package.sha256.as_str(), package))
+        .collect();
+    let mut debian: Vec<&Package> = debian.into_values().collect();
+    debian.sort_by_key(|package| (&package.name, &package.version));
+    debian
 }
 
 /// What containers hold beside Debian's packages: reference, name, version and address (github.com/package-url/purl-spec).

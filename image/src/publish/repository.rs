@@ -159,6 +159,17 @@ async fn read_channels(repository: &Repository) -> Result<Channels, PublishError
     }
 }
 
+/// What stands in for a database is for trying out alone.
+fn not_for_everybody(manifest: &Manifest, channel: &Channel) -> Result<(), String> {
+    match manifest.compatible.stand_in().filter(|_| *channel == Channel::default()) {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "it has {name} in the place of a database, which is for trying out alone: build it with --database official, or \
+             publish it to another channel"
+        )),
+    }
+}
+
 /// Puts index and pack of a bundle into the repository; each chunk is looked at on the way.
 fn unpack(folder: &Path, offer: &Offer<'_>, stage: &Stage) -> Result<Manifest, PublishError> {
     let bundle = offer.bundle;
@@ -179,12 +190,7 @@ fn unpack(folder: &Path, offer: &Offer<'_>, stage: &Stage) -> Result<Manifest, P
         }
     }
     let manifest = manifest.ok_or_else(|| damaged("it has no manifest".to_owned()))?;
-    if let Some(name) = manifest.compatible.stand_in().filter(|_| offer.channel == Channel::default()) {
-        return Err(damaged(format!(
-            "it has {name} in the place of a database, which is for trying out alone: build it with --database official, \
-             or publish it to another channel"
-        )));
-    }
+    not_for_everybody(&manifest, &offer.channel).map_err(&damaged)?;
     let index = index.filter(|bytes| Content::of(bytes) == manifest.index);
     let encoded = index.ok_or_else(|| damaged("its index is missing or damaged".to_owned()))?;
     let index = Index::decode(&encoded).map_err(|error| damaged(error.to_string()))?;

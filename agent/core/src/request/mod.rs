@@ -100,6 +100,14 @@ pub enum Request {
     RenewSecrets(stack::WhichSecrets),
     /// What services keep, and how large it is.
     StackData,
+    /// The images that were fetched or handed in.
+    StackImages,
+    /// Takes an archive of images, which comes through a file descriptor beside the request.
+    LoadImages(stack::Archive),
+    /// The registries whose certificates are believed beside those that everybody believes.
+    Registries,
+    /// Believes the certificate of a registry, or does not any more.
+    TrustRegistry(stack::RegistryTrust),
     /// Removes what a service kept and none that is declared needs.
     RemoveVolume(stack::WhichVolume),
     /// What rescue found.
@@ -110,6 +118,27 @@ pub enum Request {
     StartAgain,
     /// Destroys the key of the data partition, and with it every byte there.
     FactoryReset(rescue::Erase),
+}
+
+/// What comes through a file descriptor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// A piece of a bundle.
+    Update(update::Piece),
+    /// An archive of container images.
+    Images(stack::Archive),
+}
+
+impl Delivery {
+    /// The request that it comes with.
+    #[must_use]
+    pub const fn request(&self) -> Request {
+        match self {
+            Self::Update(piece) => Request::ReceiveUpdate(*piece),
+            Self::Images(archive) => Request::LoadImages(*archive),
+        }
+    }
 }
 
 /// What the agent says to a question whose answer is `T`.

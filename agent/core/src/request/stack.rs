@@ -151,6 +151,41 @@ pub struct Volume {
     pub declared: bool,
 }
 
+/// An archive of container images, as `podman save` writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// The images on the data partition, beside those of the system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Images {
+    /// Their names.
+    pub images: Vec<String>,
+}
+
+/// Registries that are believed by their own certificates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Registries {
+    /// `HOST` or `HOST:PORT`.
+    pub registries: Vec<String>,
+}
+
+/// By which certificate a registry is believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegistryTrust {
+    /// `HOST` or `HOST:PORT`, as names of its images begin.
+    #[schema(max_length = 255)]
+    pub registry: String,
+    /// The certificate of the authority that signs its own, PEM; absent to believe none of its own any more.
+    #[serde(default)]
+    #[schema(max_length = 16_384)]
+    pub certificate: Option<String>,
+}
+
 /// Which volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,7 @@ mod stack;
 mod status;
 mod tokens;
 mod update;
+mod upload;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -168,6 +169,8 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(stack::restart))
         .routes(routes!(stack::renew_secrets))
         .routes(routes!(stack::data))
+        .routes(routes!(stack::images, stack::load_images))
+        .routes(routes!(stack::registries, stack::trust_registry))
         .routes(routes!(stack::remove_volume))
         .routes(routes!(rescue::rescue))
         .routes(routes!(rescue::restart))

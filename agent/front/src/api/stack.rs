@@ -3,15 +3,18 @@
 use axum::Json;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
+use axum::http::HeaderMap;
 use serde::Deserialize;
-use tayberry_core::request::Request;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::{
-    ComposeFile, ServiceLog, StackData, StackPlan, StackState, WhichSecrets, WhichService, WhichVolume,
+    Archive, ComposeFile, Images, Registries, RegistryTrust, ServiceLog, StackData, StackPlan, StackState,
+    WhichSecrets, WhichService, WhichVolume,
 };
+use tayberry_core::request::{Delivery, Request};
 use utoipa::IntoParams;
 
 use super::body::Body;
+use super::upload;
 use super::{Asking, Problems, Refusal};
 
 /// Which service.
@@ -102,4 +105,36 @@ pub(super) async fn remove_volume(
     Body(which): Body<WhichVolume>,
 ) -> Result<Json<StackData>, Refusal> {
     Ok(Json(asking.ask(Request::RemoveVolume(which)).await?))
+}
+
+/// The images that were fetched or handed in.
+#[utoipa::path(get, path = "/stack/images", tag = "stack", responses((status = 200, body = Images), Problems))]
+pub(super) async fn images(asking: Asking) -> Result<Json<Images>, Refusal> {
+    Ok(Json(asking.ask(Request::StackImages).await?))
+}
+
+/// Takes an archive of images, as `podman save` and `tayberry stack export` write it.
+#[utoipa::path(post, path = "/stack/images", tag = "stack", request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = Images), Problems))]
+pub(super) async fn load_images(
+    asking: Asking,
+    headers: HeaderMap,
+    body: axum::body::Body,
+) -> Result<Json<Images>, Refusal> {
+    let archive = Archive { bytes: upload::length(&headers)? };
+    Ok(Json(upload::hand_in(&asking, body, Delivery::Images(archive)).await?))
+}
+
+/// The registries whose own certificates are believed.
+#[utoipa::path(get, path = "/stack/registries", tag = "stack", responses((status = 200, body = Registries), Problems))]
+pub(super) async fn registries(asking: Asking) -> Result<Json<Registries>, Refusal> {
+    Ok(Json(asking.ask(Request::Registries).await?))
+}
+
+/// Believes the certificate of a registry in one's own network, or does not any more.
+#[utoipa::path(put, path = "/stack/registries", tag = "stack", request_body = RegistryTrust, responses((status = 200, body = Registries), Problems))]
+pub(super) async fn trust_registry(
+    asking: Asking,
+    Body(trust): Body<RegistryTrust>,
+) -> Result<Json<Registries>, Refusal> {
+    Ok(Json(asking.ask(Request::TrustRegistry(trust)).await?))
 }

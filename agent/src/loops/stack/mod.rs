@@ -5,8 +5,9 @@ mod ask;
 mod change;
 mod data;
 pub mod gateway;
+mod images;
 mod look;
-mod prune;
+mod registries;
 mod secrets;
 mod store;
 mod tell;
@@ -60,6 +61,8 @@ struct Inner {
     gateway_user: watch::Sender<Option<u32>>,
     /// There is a certificate for a gateway.
     certified: watch::Sender<bool>,
+    /// Images are taken one archive at a time.
+    loading: tokio::sync::Mutex<()>,
 }
 
 /// Whether a stack does its work.
@@ -99,6 +102,7 @@ pub fn open(bus: zbus::Connection, owned: bool) -> (Handle, Option<String>) {
         gateway: watch::Sender::new(false),
         gateway_user: watch::Sender::new(None),
         certified: watch::Sender::new(false),
+        loading: tokio::sync::Mutex::default(),
     };
     (Handle(Arc::new(inner)), notice)
 }

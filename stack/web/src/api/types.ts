@@ -110,6 +110,7 @@ export const EVENT_KINDS = [
   "started", "claimed", "signed-in", "sign-in-refused", "password-changed", "settings-changed",
   "network-changed", "network-reverted", "token-created", "token-revoked",
   "update-received", "update-restart", "update-install", "roll-back", "stack-changed", "secrets-renewed", "volume-removed",
+  "images-loaded", "registry-trusted",
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

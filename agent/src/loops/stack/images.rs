@@ -1,0 +1,152 @@
+//! Images that somebody hands in, and removing those of earlier stacks that neither the declared one nor the one before it names. What
+//! services keep is never removed by itself.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::statvfs::statvfs;
+use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::stack::{Archive, Images};
+use tayberry_core::stack::Stack;
+use tayberry_core::stack::images::{self, Image};
+use tayberry_core::stack::record::Record;
+
+use super::{Handle, StackError, failed, store};
+use crate::device::systemd::{self, Job};
+use crate::device::{journal, whole_file};
+
+/// Where Podman lists them (containers/storage, images.go).
+const LIST: &str = "/var/lib/containers/storage/overlay-images/images.json";
+/// Longest list that is read, in bytes.
+const MOST_BYTES: u64 = 8 << 20;
+/// Where an archive waits for Podman: `tayberry-load.service` reads it.
+const ARCHIVE: &str = "/var/lib/tayberry/images/incoming.tar";
+/// How long Podman may take to unpack one.
+const LOAD: Duration = Duration::from_secs(20 * 60);
+/// How long Podman may take to remove one.
+const REMOVE: Duration = Duration::from_secs(120);
+
+impl Handle {
+    /// Those of the data partition.
+    ///
+    /// # Errors
+    /// When Podman's list cannot be read.
+    pub fn images(&self) -> Result<Images, Problem> {
+        let mut names: Vec<String> =
+            list().map_err(|error| failed(&error))?.into_iter().flat_map(|image| image.names).collect();
+        names.sort();
+        Ok(Images { images: names })
+    }
+
+    /// Takes an archive from `file`.
+    ///
+    /// # Errors
+    /// When there is no room for it, it breaks off, or Podman does not understand it.
+    pub async fn load_images(&self, archive: Archive, file: File) -> Result<Images, Problem> {
+        // Two at once would be one file.
+        let _one = self.0.loading.lock().await;
+        let path = Path::new(ARCHIVE);
+        let kept = tokio::task::spawn_blocking(move || keep(path, archive.bytes, file)).await;
+        let loaded = match kept.map_err(|error| failed(&error)).flatten() {
+            Ok(()) => self.load().await,
+            Err(problem) => Err(problem),
+        };
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!("{ARCHIVE}: {error}"),
+            _ => {}
+        }
+        loaded?;
+        self.images()
+    }
+
+    async fn load(&self) -> Result<(), Problem> {
+        let unit = "tayberry-load.service".to_owned();
+        let bad = systemd::run(&self.0.bus, Job::Start, std::slice::from_ref(&unit), LOAD).await;
+        if bad.map_err(|error| failed(&error))?.is_empty() {
+            return Ok(());
+        }
+        let said = journal::last(&unit, 8).await.unwrap_or_default();
+        let said = said.iter().rfind(|line| line.contains("podman")).cloned().unwrap_or_default();
+        Err(Problem::new(Kind::NotAllowed, format!("Podman does not take this archive: {said}")))
+    }
+
+    /// Removes those of earlier stacks. What cannot be removed now is tried again after the next change.
+    pub(super) async fn prune(&self) {
+        let mut record = self.record().clone();
+        if record.forgotten().is_empty() {
+            return;
+        }
+        let pruned = async {
+            self.remove_unneeded(&record).await?;
+            record.are_removed();
+            self.save(record).await
+        };
+        if let Err(error) = pruned.await {
+            tracing::warn!("images of earlier stacks are not removed: {error}");
+        }
+    }
+
+    async fn remove_unneeded(&self, record: &Record) -> Result<(), StackError> {
+        let declared = [Some(&record.declared), record.previous.as_ref()];
+        let stacks: Vec<Option<Stack>> =
+            declared.into_iter().flatten().map(store::stack).collect::<Result<_, _>>()?;
+        let stacks: Vec<&Stack> = stacks.iter().flatten().collect();
+        for id in images::unneeded(&list()?, &stacks, record.forgotten()) {
+            let unit = format!("tayberry-forget@{id}.service");
+            if !systemd::run(&self.0.bus, Job::Start, std::slice::from_ref(&unit), REMOVE).await?.is_empty() {
+                return Err(StackError::NotStarted(format!("see `journalctl -u {unit}`")));
+            }
+            tracing::info!("stack: the image {id} was removed");
+        }
+        Ok(())
+    }
+}
+
+fn list() -> Result<Vec<Image>, StackError> {
+    let list = whole_file::json(Path::new(LIST), MOST_BYTES);
+    Ok(list.map_err(|error| StackError::Io(LIST.into(), error))?.unwrap_or_default())
+}
+
+/// Writes `bytes` of `file` to `path`, if there is room for them and for what is unpacked of them.
+fn keep(path: &Path, bytes: u64, file: File) -> Result<(), Problem> {
+    let words = |error: io::Error| failed(&format!("{}: {error}", path.display()));
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(words)?;
+    let space = statvfs(folder).map_err(|errno| words(errno.into()))?;
+    let room = space.blocks_available().saturating_mul(space.fragment_size());
+    if bytes.saturating_mul(2) > room {
+        let why = format!("An archive of {bytes} bytes needs twice that, and {room} can be written.");
+        return Err(Problem::new(Kind::NotAllowed, why));
+    }
+    let mut written = File::create(path).map_err(words)?;
+    let copied = io::copy(&mut file.take(bytes), &mut written).map_err(words)?;
+    if copied == bytes {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::BadRequest, format!("The archive broke off after {copied} of {bytes} bytes.")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Seek;
+
+    use super::*;
+
+    #[test]
+    fn an_archive_is_kept_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("images/incoming.tar");
+        let hand_in = |bytes: u64| {
+            let mut file = tempfile::tempfile().unwrap();
+            io::Write::write_all(&mut file, b"archive").unwrap();
+            file.rewind().unwrap();
+            keep(&path, bytes, file)
+        };
+        hand_in(7).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"archive");
+        assert_eq!(hand_in(8).unwrap_err().kind, Kind::BadRequest);
+        assert_eq!(hand_in(u64::MAX / 2).unwrap_err().kind, Kind::NotAllowed);
+    }
+}
