@@ -60,7 +60,7 @@ fn another_checkout_and_cache_give_the_same_bits() -> Result<(), JourneyError> {
     let status = Command::new(fixture.paths.project.join("target/debug/tayberry"))
         .current_dir(&project)
         .env("TAYBERRY_CACHE", &cache)
-        .args(["build", "--offline", "--out"])
+        .args(["build", "--database", "stand-in", "--offline", "--out"])
         .arg(&out)
         .arg("--update-root")
         .arg(fixture.update_root())

@@ -34,7 +34,7 @@ services:
     env_file: shop.env
     secrets: [till]
     tmpfs: [/tmp]
-    mem_limit: 48m
+    mem_limit: 160m
     healthcheck: {{ test: [CMD, /usr/bin/busybox, wget, -q, -O, /dev/null, "http://127.0.0.1:8080/"], interval: 10s }}
     x-tayberry: {{ route: / }}
   barn:
@@ -55,6 +55,30 @@ secrets: {{ till: {{ external: true }}, key: {{ external: true }} }}
 fn changes(plan: &Value) -> Vec<String> {
     let changes = plan["changes"].as_array().into_iter().flatten();
     changes.map(|one| format!("{} {}", one["service"], one["change"]).replace('"', "")).collect()
+}
+
+/// Each is refused with its line, and nothing changes.
+fn refusals(owned: &mut Owned) -> Result<(), JourneyError> {
+    for (line, text, words) in [
+        (4, "    privileged: true", "privileged"),
+        (4, "    build: .", "build"),
+        (4, "    volumes: [\"/etc:/etc\"]", "folders of the device"),
+        (4, "    ports: [\"80:80\"]", "gateway"),
+        (4, "    cap_add: [SYS_ADMIN]", "SYS_ADMIN"),
+        (4, "    mem_limit: lots", "a size"),
+        (4, "    secrets: [key]", "no secret key"),
+        (4, "    networks: [back]", "no network back"),
+        (4, "    x-tayberry: { route: /system }", "the device's own"),
+        (4, "\tuser: 1", ""),
+    ] {
+        let compose = format!("services:\n  app:\n    image: \"a/b:1\"\n{text}\n");
+        let answer = owned.script.ask("PUT", "/stack", Some(&json!({ "compose": compose })))?;
+        let detail = answer.body["detail"].as_str().unwrap_or_default();
+        assert_eq!((answer.status, &answer.body["kind"]), (422, &json!("stack-refused")), "{text}: {detail}");
+        assert!(detail.contains(&format!("ine {line}")) && detail.contains(words), "{text}: {detail}");
+    }
+    assert_eq!(owned.script.expect(200, "GET", "/stack", None)?["compose"], Value::Null);
+    Ok(())
 }
 
 /// What a browser sees at `path`, once it sees `wanted`.
@@ -90,7 +114,8 @@ async fn an_own_stack_comes_from_a_registry_and_from_an_archive() -> Result<(), 
         spec.outside = Some(registry.port);
     })?;
 
-    let answer = owned.script.send(&barn, "/api/v1/stack/images", LONG)?;
+    refusals(&mut owned)?;
+    let answer = owned.script.send(&barn, "/stack/images", LONG)?;
     assert_eq!(
         (answer.status, &answer.body["images"][0]),
         (200, &json!("localhost/shed/barn:1")),
@@ -173,7 +198,7 @@ async fn exhausts(owned: &mut Owned, bus: &Bus) -> Result<(), JourneyError> {
     let counted = format!("read name count <$(echo {cgroup}/libpod-payload-*)/pids.events; [ $count -gt 0 ]");
     assert_eq!(bus.shell(&counted, LONG).await?, 0, "its processes are limited");
 
-    bus.shell(&inside("dd if=/dev/zero of=/tmp/full bs=1M count=200"), LONG).await?;
+    bus.shell(&inside("dd if=/dev/zero of=/tmp/full bs=1M count=400"), LONG).await?;
     until("the restart of the shop", LONG, || {
         let now = owned.script.expect(200, "GET", "/stack", None)?;
         let services = now["services"].as_array().into_iter().flatten();

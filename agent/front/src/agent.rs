@@ -77,7 +77,10 @@ pub(crate) async fn ask<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
     let patience = match request {
-        Request::CheckForUpdate | Request::RollBack => LONG_PATIENCE,
+        Request::CheckForUpdate
+        | Request::RollBack
+        | Request::RestartService(_)
+        | Request::RemoveVolume(_) => LONG_PATIENCE,
         _ => PATIENCE,
     };
     let request = serde_json::to_string(request).map_err(|error| unusable(&error))?;

@@ -68,7 +68,7 @@ fn build(paths: &Paths, out: &Path) -> Result<Build, JourneyError> {
     let began = Instant::now();
     let output = Command::new(paths.project.join("target/debug/tayberry"))
         .current_dir(&paths.project)
-        .args(["--json", "build", "--offline", "--out"])
+        .args(["--json", "build", "--database", "stand-in", "--offline", "--out"])
         .arg(out)
         .stderr(std::process::Stdio::inherit())
         .output()?;

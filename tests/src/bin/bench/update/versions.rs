@@ -99,6 +99,8 @@ impl<'a> Copy<'a> {
         let out = self.folder.join(name);
         self.tayberry(&[
             "build".as_ref(),
+            "--database".as_ref(),
+            "stand-in".as_ref(),
             "--version".as_ref(),
             version.as_ref(),
             "--out".as_ref(),
