@@ -80,6 +80,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
         Request::CheckForUpdate
         | Request::RollBack
         | Request::RestartService(_)
+        | Request::StackData
         | Request::RemoveVolume(_) => LONG_PATIENCE,
         _ => PATIENCE,
     };

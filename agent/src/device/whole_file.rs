@@ -30,7 +30,8 @@ pub fn json<T: DeserializeOwned>(path: &Path, most: u64) -> io::Result<Option<T>
     if length > most {
         return Err(io::Error::other(format!("it has more than {most} bytes")));
     }
-    serde_json::from_slice(&fs::read(path)?).map(Some).map_err(io::Error::other)
+    let read = serde_json::from_slice(&fs::read(path)?);
+    read.map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Replaces a file of `/run` that others read, who may hold the old one open.

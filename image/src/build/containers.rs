@@ -118,8 +118,7 @@ fn root(name: &str, container: &Container, parts: &Parts<'_>, ui: Ui) -> Result<
     };
     trim::apply(&mut tree, parts.trim)?;
     for folder in FOLDERS {
-        let path = tree.path(folder);
-        std::fs::create_dir_all(&path).map_err(at(&path))?;
+        tree.folder(Path::new(folder))?;
     }
     tree.write("etc/passwd", PASSWD.as_bytes())?;
     tree.write("etc/group", GROUP.as_bytes())?;

@@ -90,11 +90,32 @@ impl Tree {
         std::os::unix::fs::symlink(target, &path).map_err(at(path))
     }
 
+    /// Makes sure that a folder exists. None of a link that leads out of the tree: the image of a registry may hold one.
+    ///
+    /// # Errors
+    /// When there is such a link, or it cannot be made.
+    pub fn folder(&self, inside: &Path) -> Result<PathBuf, BuildError> {
+        std::fs::create_dir_all(&self.root).map_err(at(&self.root))?;
+        let root = self.root.canonicalize().map_err(at(&self.root))?;
+        let mut path = self.root.clone();
+        for part in inside.components() {
+            path.push(part);
+            if !path.is_dir() {
+                std::fs::create_dir(&path).map_err(at(&path))?;
+            }
+            let real = path.canonicalize().map_err(at(&path))?;
+            if !real.starts_with(&root) {
+                return Err(at(&path)(std::io::Error::other("a link leads out of the tree")));
+            }
+        }
+        Ok(path)
+    }
+
     /// Makes sure that the folder exists and that nothing is at `inside`; notes it as ours.
     fn make_way(&mut self, inside: &Path) -> Result<PathBuf, BuildError> {
         let path = self.path(inside);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(at(parent))?;
+        if let Some(parent) = inside.parent() {
+            self.folder(parent)?;
         }
         if std::fs::symlink_metadata(&path).is_ok() {
             std::fs::remove_file(&path).map_err(at(&path))?;
@@ -114,4 +135,25 @@ impl Tree {
 #[must_use]
 pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_through_a_link_that_leads_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        let mut tree = Tree { root: root.clone(), origin: BTreeMap::new() };
+        tree.write("usr/share/one", b"1").unwrap();
+        std::os::unix::fs::symlink("usr", root.join("inside")).unwrap();
+        tree.write("inside/share/two", b"2").unwrap();
+        assert_eq!(std::fs::read(root.join("usr/share/two")).unwrap(), b"2");
+        let outside = folder.path().join("outside");
+        std::fs::create_dir(&outside).unwrap();
+        std::os::unix::fs::symlink(&outside, root.join("etc")).unwrap();
+        tree.write("etc/passwd", b"root").unwrap_err();
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+    }
 }

@@ -77,6 +77,9 @@ pub enum RegistryError {
     /// Only the cache may be used, and it is not there.
     #[error("{0} is not in the cache: build once without --offline")]
     Offline(String),
+    /// A layer that cannot be checked.
+    #[error("a layer of {0} has the digest {1:?}, and only SHA-256 is known here")]
+    Digest(String, String),
     /// Larger than any sensible layer.
     #[error("a layer of {0} has more than {LONGEST} bytes")]
     TooLarge(String),
@@ -126,17 +129,19 @@ impl Layers {
             let found = format!("{}/{}", config.os, config.architecture);
             return Err(RegistryError::Platform { reference: reference.to_owned(), found });
         }
-        let layers = manifest.layers.into_iter().map(|layer| Blob {
-            digest: layer.digest,
-            bytes: u64::try_from(layer.size).unwrap_or_default(),
-            media_type: layer.media_type,
-        });
-        Ok(Image {
-            container: container.to_owned(),
-            reference: reference.to_owned(),
-            digest,
-            layer: layers.collect(),
-        })
+        let layers: Vec<Blob> = manifest
+            .layers
+            .into_iter()
+            .map(|layer| Blob {
+                digest: layer.digest,
+                bytes: u64::try_from(layer.size).unwrap_or_default(),
+                media_type: layer.media_type,
+            })
+            .collect();
+        if let Some(other) = layers.iter().find(|layer| !is_digest(&layer.digest)) {
+            return Err(RegistryError::Digest(reference.to_owned(), other.digest.clone()));
+        }
+        Ok(Image { container: container.to_owned(), reference: reference.to_owned(), digest, layer: layers })
     }
 
     /// Makes sure that all layers of `image` are in the cache, unaltered.
@@ -144,6 +149,9 @@ impl Layers {
     /// # Errors
     /// When one cannot be had, or is another one.
     pub fn fetch(&self, image: &Image, offline: bool, ui: Ui) -> Result<(), RegistryError> {
+        if let Some(other) = image.layer.iter().find(|layer| !is_digest(&layer.digest)) {
+            return Err(RegistryError::Digest(image.reference.clone(), other.digest.clone()));
+        }
         let missing: Vec<&Blob> = image.layer.iter().filter(|blob| !self.file_of(blob).exists()).collect();
         if missing.is_empty() {
             return Ok(());
@@ -214,6 +222,11 @@ impl Layers {
             stand_in: self.stand_in,
         }
     }
+}
+
+fn is_digest(text: &str) -> bool {
+    let hash = text.strip_prefix("sha256:").unwrap_or_default();
+    hash.len() == 64 && hash.chars().all(|letter| letter.is_ascii_hexdigit())
 }
 
 /// What an image is for (OCI image specification, config.md).

@@ -58,6 +58,9 @@ impl Brought<'_> {
             return self.clear(folder);
         }
         if let Some(gone) = name.strip_prefix(WHITEOUT) {
+            if ["", ".", ".."].contains(&gone) {
+                return Err(io::Error::other("it takes away what is not in its folder"));
+            }
             return remove(&self.within(folder)?.join(gone));
         }
         let kind = entry.header().entry_type();
@@ -65,9 +68,9 @@ impl Brought<'_> {
             return Ok(());
         }
         let there = self.within(folder)?.join(name);
-        // A file in the place of a folder or the other way round: the later one counts.
-        let is_folder = there.symlink_metadata().map(|meta| meta.is_dir());
-        if is_folder.is_ok_and(|is_folder| is_folder != (kind == EntryType::Directory)) {
+        // The later one counts. A folder stays, with what is in it, if it comes once more.
+        let is_folder = there.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+        if !(is_folder && kind == EntryType::Directory) {
             remove(&there)?;
         }
         if entry.unpack_in(self.root)? {
@@ -100,8 +103,11 @@ impl Brought<'_> {
         };
         for entry in entries {
             let entry = entry?;
-            if !self.paths.contains(&folder.join(entry.file_name())) {
+            let inside = folder.join(entry.file_name());
+            if !self.paths.contains(&inside) {
                 remove(&entry.path())?;
+            } else if entry.file_type()?.is_dir() {
+                self.clear(&inside)?;
             }
         }
         Ok(())
@@ -170,6 +176,9 @@ mod tests {
             (Some("2".into()), None, None, Some("2".into()))
         );
         assert!(root.join("turns").is_dir());
+        lay(root, &[("old/sub/", ""), ("old/sub/x", "1")]).unwrap();
+        lay(root, &[("old/sub/", ""), ("old/.wh..wh..opq", "")]).unwrap();
+        assert!(root.join("old/sub").is_dir() && !root.join("old/sub/x").exists());
     }
 
     #[test]
@@ -186,6 +195,7 @@ mod tests {
             [("way", link.as_str()), ("way/new", "x")],
             [("way", link.as_str()), ("way/.wh.kept", "")],
             [("way", link.as_str()), ("way/.wh..wh..opq", "")],
+            [("a", ""), (".wh...", "")],
         ] {
             lay(&root, &entries).unwrap_err();
             assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1, "{entries:?}");

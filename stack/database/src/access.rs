@@ -13,6 +13,8 @@ use crate::users::{User, Users};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before it is asked again.
 const AGAIN: Duration = Duration::from_millis(250);
+/// It is said each time it was asked so often in vain.
+const SAID: u32 = 10;
 /// The server does not know the user (MongoDB's error_codes.yml, UserNotFound).
 const NOT_FOUND: i32 = 11;
 
@@ -38,21 +40,21 @@ pub(crate) enum Answer {
 /// # Errors
 /// When the driver takes no options.
 pub(crate) async fn ask(users: &Users) -> Result<Answer, AccessError> {
-    let mut asked: Vec<Database> =
+    let mut asked = Asked::default();
+    let mut databases: Vec<Database> =
         users.0.iter().map(|user| connect(Some(user))).collect::<Result<_, _>>()?;
     if users.is_empty() {
-        asked.push(connect(None)?);
+        databases.push(connect(None)?);
     }
-    for database in asked {
+    for database in databases {
         loop {
             match database.run_command(doc! { "ping": 1 }).await {
                 Ok(_) => break,
                 Err(error) if matches!(*error.kind, ErrorKind::Authentication { .. }) => {
                     return Ok(Answer::Refuses);
                 }
-                Err(error) => tracing::debug!("not yet: {error}"),
+                Err(error) => asked.again(&error).await,
             }
-            tokio::time::sleep(AGAIN).await;
         }
     }
     Ok(Answer::Serves)
@@ -65,8 +67,9 @@ pub(crate) async fn ask(users: &Users) -> Result<Answer, AccessError> {
 pub(crate) async fn set(users: &Users) -> Result<(), AccessError> {
     for user in &users.0 {
         let database = connect(None)?.client().database(&user.database);
-        while database.run_command(doc! { "ping": 1 }).await.is_err() {
-            tokio::time::sleep(AGAIN).await;
+        let mut asked = Asked::default();
+        while let Err(error) = database.run_command(doc! { "ping": 1 }).await {
+            asked.again(&error).await;
         }
         match database.run_command(says("updateUser", user)).await {
             Err(error) if code(&error) == Some(NOT_FOUND) => {
@@ -78,6 +81,21 @@ pub(crate) async fn set(users: &Users) -> Result<(), AccessError> {
         }
     }
     Ok(())
+}
+
+/// How often a database was asked that does not answer. When that has to end is left to systemd.
+#[derive(Default)]
+struct Asked(u32);
+
+impl Asked {
+    /// Waits; says what is wrong now and then.
+    async fn again(&mut self, error: &Error) {
+        if self.0 % SAID == SAID - 1 {
+            tracing::warn!("the database does not answer yet: {error}");
+        }
+        self.0 += 1;
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 fn says(command: &str, user: &User) -> Document {

@@ -51,15 +51,20 @@ async fn open(program: &Program, users: &Users, end: &mut Signal) -> Result<Star
     }
 }
 
-/// Starts the program for this process alone, and sets the passwords.
-async fn set(program: &Program, users: &Users) -> Result<(), DatabaseError> {
+/// Starts the program for this process alone, and sets the passwords. Some if it was told to end meanwhile.
+async fn set(
+    program: &Program,
+    users: &Users,
+    end: &mut Signal,
+) -> Result<Option<ExitStatus>, DatabaseError> {
     let mut running = program.start(Door::Closed)?;
-    tokio::select! {
-        set = access::set(users) => set?,
+    let is_told = tokio::select! {
+        set = access::set(users) => set.map(|()| false)?,
         status = running.ended() => return Err(ServerError::Ended(status?).into()),
-    }
-    running.stop().await?;
-    Ok(())
+        _ = end.recv() => true,
+    };
+    let status = running.stop().await?;
+    Ok(is_told.then_some(status))
 }
 
 async fn run() -> Result<ExitStatus, DatabaseError> {
@@ -70,7 +75,9 @@ async fn run() -> Result<ExitStatus, DatabaseError> {
         Start::Refuses(running) => {
             running.stop().await?;
             tracing::info!("passwords are set anew");
-            set(&program, &users).await?;
+            if let Some(status) = set(&program, &users, &mut end).await? {
+                return Ok(status);
+            }
             open(&program, &users, &mut end).await?
         }
         start => start,

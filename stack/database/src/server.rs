@@ -107,7 +107,7 @@ impl Running {
         self.child.wait().await.map_err(|error| ServerError::Io(self.program.clone(), error))
     }
 
-    /// Tells it to end, and waits: what it has in memory goes to its disk. How long that may take is left to systemd.
+    /// Tells it to end, and waits: what it has in memory goes to its disk. How long that may take is left to Podman, which kills it then.
     ///
     /// # Errors
     /// When it cannot be told.

@@ -9,8 +9,8 @@ use super::Refusal;
 use super::compose::Stack;
 use super::values::is_variable;
 
-/// Longest file, in bytes.
-pub const MOST_BYTES: usize = 32 << 10;
+/// All files together, in bytes at most: with the compose file they have to fit into a request.
+pub const MOST_BYTES: usize = 24 << 10;
 /// Files at most.
 pub const MOST_FILES: usize = 16;
 
@@ -76,10 +76,11 @@ fn read(text: &str) -> Result<BTreeMap<String, String>, (usize, &'static str)> {
 impl Stack {
     /// Puts what `files` say behind the environment of the services that name them.
     pub(super) fn take_env_files(&mut self, files: &BTreeMap<String, String>) -> Result<(), Refusal> {
-        if files.len() > MOST_FILES || files.values().any(|text| text.len() > MOST_BYTES) {
-            let reason =
-                format!("more than {MOST_FILES} files of environment, or one above {} KiB", MOST_BYTES >> 10);
-            return Err(Refusal::whole(reason));
+        if files.len() > MOST_FILES || files.values().map(String::len).sum::<usize>() > MOST_BYTES {
+            let most = MOST_BYTES >> 10;
+            return Err(Refusal::whole(format!(
+                "it comes with more than {MOST_FILES} files of environment, or more than {most} KiB of them"
+            )));
         }
         for service in self.services.values_mut() {
             let Some(named) = &service.value.env_file else { continue };

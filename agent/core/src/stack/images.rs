@@ -25,12 +25,23 @@ pub fn references(stack: &Stack) -> impl Iterator<Item = &str> {
 /// somebody's who loaded it, and stays.
 #[must_use]
 pub fn unneeded<'a>(images: &'a [Image], stacks: &[&Stack], forgotten: &BTreeSet<String>) -> Vec<&'a str> {
-    let means = |reference: &str, image: &Image| image.names.iter().any(|name| is_meant(reference, name));
-    let is_needed =
-        |image: &Image| stacks.iter().any(|stack| references(stack).any(|reference| means(reference, image)));
-    let was_needed = |image: &Image| forgotten.iter().any(|reference| means(reference, image));
-    let goes = |image: &&Image| was_needed(image) && !is_needed(image);
+    let is_needed = |image: &Image| {
+        let mut all = stacks.iter().flat_map(|stack| references(stack));
+        all.any(|reference| image.names.iter().any(|name| is_meant(reference, name)))
+    };
+    let goes = |image: &&Image| forgotten.iter().any(|one| is(image, one)) && !is_needed(image);
     images.iter().filter(goes).map(|image| image.id.as_str()).collect()
+}
+
+/// Whether a reference, written in full, is this image.
+#[must_use]
+pub fn is(image: &Image, reference: &str) -> bool {
+    let digest = reference.split_once('@').map(|(tagged, digest)| {
+        let repository =
+            tagged.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(tagged, |(name, _)| name);
+        format!("{repository}@{digest}")
+    });
+    image.names.iter().any(|name| name == reference || digest.as_ref() == Some(name))
 }
 
 /// Whether a reference may mean the image of this name: the file may leave out registry and folder, and Podman keeps tag or digest of
@@ -71,9 +82,12 @@ mod tests {
             image("6", "docker.io/library/notredis:8"),
             Image { id: "7".into(), names: Vec::new() },
         ];
-        let forgotten = ["me/app:1.1", "ghcr.io/me/app:1.2", "redis:8"].map(str::to_owned).into();
+        let by_digest = format!("docker.io/library/mongo:7.0@{digest}");
+        let forgotten = ["me/app:1.1", "ghcr.io/me/app:1.1", "ghcr.io/me/app:1.2", by_digest.as_str()]
+            .map(str::to_owned)
+            .into();
         assert_eq!(unneeded(&images, &stacks, &forgotten), ["5"]);
-        assert_eq!(unneeded(&images, &[], &forgotten), ["1", "4", "5"]);
+        assert_eq!(unneeded(&images, &[], &forgotten), ["2", "4", "5"], "what only ends so is another's");
         assert_eq!(unneeded(&images, &[], &BTreeSet::new()), [""; 0]);
     }
 }

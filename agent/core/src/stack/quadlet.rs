@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::compose::{Capability, Condition, HealthCheck, Ready, Restart, Service, Stack};
 use super::gateway;
+use super::images::{self, Image};
 use super::secret::Kept;
 use super::values::{Name, Pairs};
 
@@ -22,6 +23,8 @@ const OURS: &str = "localhost/";
 pub const USERS: u32 = 65_536;
 /// Label with the numbers of the secrets that a container was started with.
 const SECRETS: &str = "io.tayberry.secrets";
+/// How long a container may take to end before it is killed, in seconds.
+const STOP_S: u32 = 25;
 /// Processes at most.
 const PROCESSES: u32 = 512;
 
@@ -52,13 +55,14 @@ pub fn unit_of(file: &str) -> Option<String> {
 }
 
 /// Renders all units. `users` is the first number of each service's users on the device; it never changes while a service keeps data.
-/// A unit changes with the secrets that its service has of `kept`.
+/// A unit changes with the secrets that its service has of `kept`, and with the system's images.
 #[must_use]
-pub fn render(stack: &Stack, users: &BTreeMap<Name, u32>, kept: &Kept) -> Vec<File> {
+pub fn render(stack: &Stack, users: &BTreeMap<Name, u32>, kept: &Kept, system: &[Image]) -> Vec<File> {
     let mut files: Vec<File> = networks(stack).map(|name| network(&name)).collect();
     for (name, service) in &stack.services {
         let first = users.get(name).copied().unwrap_or_default();
-        files.push(container(stack, name, (&service.value, first), kept));
+        let image = image_of(&service.value, system);
+        files.push(container(stack, name, (&service.value, first, image), kept));
     }
     files
 }
@@ -122,23 +126,26 @@ impl Unit {
     }
 }
 
-fn container(stack: &Stack, name: &Name, (service, first): (&Service, u32), kept: &Kept) -> File {
+/// The system's images by their numbers, which say what is in them: an archive could bring others by these names.
+fn image_of<'a>(service: &'a Service, system: &'a [Image]) -> &'a str {
+    let reference = &service.image.value;
+    let image = system.iter().find(|image| images::is(image, reference));
+    image.map_or(reference, |image| &image.id)
+}
+
+fn container(
+    stack: &Stack,
+    name: &Name,
+    (service, first, image): (&Service, u32, &str),
+    kept: &Kept,
+) -> File {
     let mut unit = Unit(HEAD.to_owned());
-    unit.line("[Unit]");
-    unit.set("Description", format!("{name} of the stack"));
-    for (other, condition) in &service.depends_on.0 {
-        // What has done its work stays up as far as systemd is concerned.
-        let key = if *condition == Condition::ServiceStarted { "Wants" } else { "Requires" };
-        unit.set(key, self::unit(other));
-        unit.set("After", self::unit(other));
-    }
-    // A service that fails is tried again for ever, ever more slowly.
-    unit.set("StartLimitIntervalSec", 0);
+    waits(&mut unit, name, service);
 
     unit.section("Container");
     unit.set("ContainerName", format!("stack-{name}"));
     unit.set("HostName", name);
-    unit.set("Image", &service.image.value);
+    unit.set("Image", image);
     unit.set("Pull", if service.image.value.starts_with(OURS) { "never" } else { "missing" });
     if let Some(command) = &service.command {
         let words: Vec<String> = command.0.iter().map(|word| quoted(word, Dollars::Doubled)).collect();
@@ -171,6 +178,8 @@ fn container(stack: &Stack, name: &Name, (service, first): (&Service, u32), kept
         unit.set("Notify", true);
     }
     confine(&mut unit, service, first);
+    // systemd's own limit is a little later.
+    unit.set("StopTimeout", STOP_S);
     unit.pairs("Label", &service.labels);
     if let Some(mark) = kept.mark(service) {
         unit.set("Label", format!("{SECRETS}={mark}"));
@@ -189,6 +198,20 @@ fn container(stack: &Stack, name: &Name, (service, first): (&Service, u32), kept
     // Not after the network: a device without one has a stack, too.
     unit.set("DefaultDependencies", false);
     File { name: format!("stack-{name}.container"), text: unit.0 }
+}
+
+/// What a service waits for.
+fn waits(unit: &mut Unit, name: &Name, service: &Service) {
+    unit.line("[Unit]");
+    unit.set("Description", format!("{name} of the stack"));
+    for (other, condition) in &service.depends_on.0 {
+        // What has done its work stays up as far as systemd is concerned.
+        let key = if *condition == Condition::ServiceStarted { "Wants" } else { "Requires" };
+        unit.set(key, self::unit(other));
+        unit.set("After", self::unit(other));
+    }
+    // A service that fails is tried again for ever, ever more slowly.
+    unit.set("StartLimitIntervalSec", 0);
 }
 
 /// What the gateway's unit says beside what all say.
@@ -338,7 +361,9 @@ mod tests {
         let users = stack.services.keys().cloned().zip((1..).map(|number| number * USERS)).collect();
         let known = |number: usize| Known { id: format!("{number:025x}"), value: String::new() };
         let kept = stack.secrets.keys().cloned().zip((1..).map(known)).collect();
-        let all: String = render(&stack, &users, &Kept(kept))
+        let redis = Image { id: "d1".repeat(32), names: vec!["localhost/tayberry/redis:8".into()] };
+        let system = [redis];
+        let all: String = render(&stack, &users, &Kept(kept), &system)
             .into_iter()
             .map(|file| format!("=== {}\n{}\n", file.name, file.text))
             .collect();

@@ -55,9 +55,8 @@ impl From<Own> for Form {
     }
 }
 
-/// The record.
+/// The record. What a newer system wrote and this one does not know is left out: after the way back the stack is still there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Record {
     /// What holds.
     pub declared: Declared,
@@ -66,10 +65,10 @@ pub struct Record {
     /// Blocks of users by service. A service keeps its own for ever: its files belong to them.
     #[serde(default)]
     blocks: BTreeMap<String, u32>,
-    /// Images of declarations that are not remembered any more. Left out when there are none, as below.
+    /// Images of declarations that are not remembered any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     forgotten: BTreeSet<String>,
-    /// Secrets that are to get new digits. Left out when there are none: an older system takes no field that it does not know.
+    /// Secrets that are to get new digits.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     renewed: BTreeSet<String>,
 }
@@ -107,9 +106,9 @@ impl Record {
         &self.forgotten
     }
 
-    /// They were removed.
-    pub fn are_removed(&mut self) {
-        self.forgotten.clear();
+    /// An image was removed, or is somebody else's.
+    pub fn was_removed(&mut self, reference: &str) {
+        self.forgotten.remove(reference);
     }
 
     /// Remembers that a secret gets new digits.
@@ -123,9 +122,9 @@ impl Record {
         self.renewed.contains(&secret.to_string())
     }
 
-    /// All of them got theirs. False when there were none.
-    pub fn are_renewed(&mut self) -> bool {
-        !std::mem::take(&mut self.renewed).is_empty()
+    /// It got them.
+    pub fn was_renewed(&mut self, secret: &Name) {
+        self.renewed.remove(&secret.to_string());
     }
 
     /// The first user of each service; a new service gets a block of its own.
@@ -163,14 +162,20 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_remembered_until_they_are_renewed_and_then_nothing_is_written_of_them() {
-        let name: Name = "key".parse().unwrap();
+    fn secrets_are_remembered_until_each_is_renewed() {
+        let [key, other]: [Name; 2] = ["key", "other"].map(|name| name.parse().unwrap());
         let mut record = Record::default();
-        record.renew(&name);
-        let text = serde_json::to_string(&record).unwrap();
-        let mut read: Record = serde_json::from_str(&text).unwrap();
-        assert!(read.is_renewed(&name) && read.are_renewed() && !read.are_renewed());
-        assert!(!serde_json::to_string(&read).unwrap().contains("renewed"));
+        record.renew(&key);
+        record.renew(&other);
+        let mut read: Record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+        read.was_renewed(&key);
+        assert!(read.is_renewed(&other) && !read.is_renewed(&key));
+    }
+
+    #[test]
+    fn what_a_newer_system_adds_does_not_lose_the_stack() {
+        let text = r#"{"declared":"system","previous":null,"blocks":{},"newer":1}"#;
+        assert_eq!(serde_json::from_str::<Record>(text).unwrap().declared, Declared::System);
     }
 
     fn file(text: &str, env_files: &[(&str, &str)]) -> ComposeFile {
@@ -191,8 +196,8 @@ mod tests {
         assert!(record.forgotten().is_empty(), "{record:?}");
         record.declare(own("a/b:3"));
         assert_eq!(record.forgotten().iter().collect::<Vec<_>>(), ["a/b:2"]);
-        record.are_removed();
-        assert!(!serde_json::to_string(&record).unwrap().contains("forgotten"));
+        record.was_removed("a/b:2");
+        assert!(record.forgotten().is_empty());
     }
 
     #[test]

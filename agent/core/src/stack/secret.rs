@@ -52,6 +52,9 @@ pub enum Malformed {
     /// Its braces.
     #[error("a secret in a text is written {{NAME}}, and there are no other braces")]
     Braces,
+    /// It says nothing.
+    #[error("a secret's text says something")]
+    Empty,
     /// Its length.
     #[error("a secret's text has {MOST_BYTES} bytes at most")]
     TooLong,
@@ -63,6 +66,10 @@ impl FromStr for Template {
     fn from_str(text: &str) -> Result<Self, Malformed> {
         if text.len() > MOST_BYTES {
             return Err(Malformed::TooLong);
+        }
+        // Podman keeps no secret that says nothing.
+        if text.is_empty() {
+            return Err(Malformed::Empty);
         }
         let mut parts = Vec::new();
         let mut pieces = text.split('{');

@@ -18,6 +18,9 @@ use crate::agent::hand_over;
 /// Bytes that wait for the agent at most (fcntl(2), F_SETPIPE_SZ; pipe(7) lets everybody ask for 1 MiB).
 const PIPE: i32 = 1 << 20;
 
+/// How long a client may send nothing.
+const SILENCE: Duration = Duration::from_secs(180);
+
 /// How long the rest of a body is read and thrown away, once there is an answer.
 const REST: Duration = Duration::from_secs(120);
 
@@ -68,7 +71,8 @@ pub(super) async fn hand_in<T: DeserializeOwned>(
 
 /// Moves the body into the pipe. Whoever hears of an end that came too early is the agent, which knows how much is missing.
 async fn pump(body: &mut BodyDataStream, mut pipe: pipe::Sender) {
-    while let Some(Ok(piece)) = body.next().await {
+    // Whoever falls asleep meanwhile must not keep others from it.
+    while let Ok(Some(Ok(piece))) = tokio::time::timeout(SILENCE, body.next()).await {
         if let Err(error) = pipe.write_all(&piece).await {
             tracing::debug!("the agent reads no further: {error}");
             return;

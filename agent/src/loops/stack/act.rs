@@ -30,15 +30,12 @@ pub(super) enum End {
 impl Handle {
     /// Brings the services to what is declared.
     pub(super) async fn reconcile(&self) -> Result<End, StackError> {
-        let mut record = self.record().clone();
-        let stack = store::stack(&record.declared)?;
+        let declared = self.record().declared.clone();
+        let stack = store::stack(&declared)?;
         let mut news = false;
         if let Some(stack) = &stack {
             // The users of new services first: whoever has files must be known before there are any.
-            let users = record.users(stack);
-            if *self.record() != record {
-                self.save(record).await?;
-            }
+            let users = self.change(|record| record.users(stack)).await?;
             news = self.prepare_gateway(stack, gateway::first(&users)).await?;
         }
         for folder in stack.iter().flat_map(quadlet::folders) {
@@ -75,7 +72,13 @@ impl Handle {
         let at = |name: &str| Path::new(FOLDER).join(name);
         match step {
             Step::Stop(unit) => {
-                systemd::run(&self.0.bus, Job::Stop, &[unit], STOP).await?;
+                // Were it running still, it would be left as it was, and nobody would know.
+                let bad = systemd::run(&self.0.bus, Job::Stop, std::slice::from_ref(&unit), STOP).await?;
+                if !bad.is_empty() {
+                    return Err(StackError::NotStarted(format!(
+                        "{unit} did not stop; declare the stack again."
+                    )));
+                }
             }
             Step::Remove(name) => match fs::remove_file(at(&name)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

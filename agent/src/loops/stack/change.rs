@@ -5,8 +5,8 @@ use std::time::Duration;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::{ComposeFile, StackState, WhichSecrets, WhichService};
 use tayberry_core::stack::record::{Declared, Own, Record};
-use tayberry_core::stack::secret;
 use tayberry_core::stack::values::Name;
+use tayberry_core::stack::{env_file, secret};
 
 use super::ask::parse;
 use super::{Handle, failed, store};
@@ -20,8 +20,11 @@ impl Handle {
     ///
     /// # Errors
     /// When it is refused or cannot be saved; then nothing changes.
-    pub async fn apply(&self, file: ComposeFile) -> Result<StackState, Problem> {
+    pub async fn apply(&self, mut file: ComposeFile) -> Result<StackState, Problem> {
         parse(&file)?;
+        // What it does not name may be of the file before it, and a secret.
+        let named = env_file::names(&file.compose).unwrap_or_default();
+        file.env_files.retain(|name, _| named.contains(name));
         self.declare(|record| record.declare(Declared::Own(Own(file)))).await
     }
 
@@ -60,6 +63,12 @@ impl Handle {
     /// # Errors
     /// When there is no such service, or it does not run then.
     pub async fn restart(&self, which: &WhichService) -> Result<StackState, Problem> {
+        if self.is_busy() {
+            return Err(Problem::new(
+                Kind::NotAllowed,
+                "Services are being changed. Try again once they were.",
+            ));
+        }
         let unit = self.unit(&which.service)?;
         let bad = systemd::run(&self.0.bus, Job::Restart, &[unit], RESTART).await;
         self.tell_of(&bad.map_err(|error| failed(&error))?).await.map_err(|error| failed(&error))?;

@@ -13,6 +13,8 @@ use tayberry_core::stack::quadlet::{self, DATA};
 
 use super::{Handle, failed, store};
 
+/// Where a volume is while it is removed. No service has that name.
+const GONE: &str = ".gone";
 /// Bytes that `st_blocks` counts in (inode(7)).
 const BLOCK: u64 = 512;
 
@@ -39,9 +41,15 @@ impl Handle {
             .into_iter()
             .find(|one| one.service == which.service && one.volume == which.volume);
         let volume = volume.ok_or(Kind::NotFound)?;
+        if self.is_busy() {
+            return Err(Problem::new(
+                Kind::NotAllowed,
+                "Services are being changed. Try again once they were.",
+            ));
+        }
         if volume.declared {
             let why = format!(
-                "The service {} has it. Declare a stack without that first, then remove what it kept.",
+                "The stack has it, or the one before it, to which you can go back: the service {}. Declare others first.",
                 volume.service
             );
             return Err(Problem::new(Kind::NotAllowed, why));
@@ -49,14 +57,42 @@ impl Handle {
         // Both names are those of folders that were found, so nothing else can be meant.
         let path = Path::new(DATA).join(&volume.service).join(&volume.volume);
         let shown = path.display().to_string();
-        let removed = tokio::task::spawn_blocking(move || fs::remove_dir_all(path)).await;
+        let removed = tokio::task::spawn_blocking(move || remove(Path::new(DATA), &path)).await;
         removed.map_err(io::Error::other).flatten().map_err(|error| failed(&format!("{shown}: {error}")))?;
         self.data().await
     }
 
+    /// Those that the stack has, and the one before it.
     fn declared_folders(&self) -> Result<BTreeSet<String>, Problem> {
-        let stack = store::stack(&self.record().declared).map_err(|error| failed(&error))?;
-        Ok(stack.iter().flat_map(quadlet::folders).collect())
+        let record = self.record().clone();
+        let mut folders = BTreeSet::new();
+        for declared in [Some(record.declared), record.previous].into_iter().flatten() {
+            let stack = store::stack(&declared).map_err(|error| failed(&error))?;
+            folders.extend(stack.iter().flat_map(quadlet::folders));
+        }
+        Ok(folders)
+    }
+}
+
+/// Removes a volume at once, and its files then: a service that gets it anew finds it empty, or whole.
+fn remove(data: &Path, volume: &Path) -> io::Result<()> {
+    let gone = data.join(GONE);
+    clean_in(data);
+    fs::rename(volume, &gone)?;
+    fs::remove_dir_all(gone)
+}
+
+/// Removes what a power cut left of one.
+pub(super) fn clean() {
+    clean_in(Path::new(DATA));
+}
+
+fn clean_in(data: &Path) {
+    match fs::remove_dir_all(data.join(GONE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!("{GONE} in {}: {error}", data.display());
+        }
+        _ => {}
     }
 }
 
@@ -88,8 +124,9 @@ fn folders(path: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() && name != GONE {
+            names.push(name);
         }
     }
     Ok(names)
@@ -134,6 +171,9 @@ mod tests {
         let found = measure(&data, &declared).unwrap();
         let names: Vec<_> = found.volumes.iter().map(|one| (one.service.as_str(), one.declared)).collect();
         assert_eq!(names, [("old", false), ("redis", true), ("api", false)]);
+        remove(&data, &data.join("old/files")).unwrap();
+        assert_eq!(measure(&data, &declared).unwrap().volumes.len(), 2);
+        assert!(!data.join(GONE).exists() && data.join("old").exists());
         assert!((300_000..500_000).contains(&found.volumes[0].bytes) && found.total_bytes > found.free_bytes);
     }
 }

@@ -19,10 +19,16 @@ use crate::device::{journal, whole_file};
 
 /// Where Podman lists them (containers/storage, images.go).
 const LIST: &str = "/var/lib/containers/storage/overlay-images/images.json";
+/// The same of the system partition.
+const SYSTEM: &str = "/usr/share/tayberry/containers/overlay-images/images.json";
 /// Longest list that is read, in bytes.
 const MOST_BYTES: u64 = 8 << 20;
 /// Where an archive waits for Podman: `tayberry-load.service` reads it.
 const ARCHIVE: &str = "/var/lib/tayberry/images/incoming.tar";
+/// So many times its length an archive needs: itself, Podman's copy of it, and what is unpacked of it.
+const UNPACKED: u64 = 4;
+/// Room in bytes that must be left: Podman is root, and the file system keeps nothing back from it.
+const RESERVE: u64 = 128 << 20;
 /// How long Podman may take to unpack one.
 const LOAD: Duration = Duration::from_secs(20 * 60);
 /// How long Podman may take to remove one.
@@ -46,17 +52,19 @@ impl Handle {
     /// When there is no room for it, it breaks off, or Podman does not understand it.
     pub async fn load_images(&self, archive: Archive, file: File) -> Result<Images, Problem> {
         // Two at once would be one file.
-        let _one = self.0.loading.lock().await;
+        let Ok(_one) = self.0.loading.try_lock() else {
+            return Err(Problem::new(
+                Kind::NotAllowed,
+                "Another archive is being taken. Try again once it was.",
+            ));
+        };
         let path = Path::new(ARCHIVE);
         let kept = tokio::task::spawn_blocking(move || keep(path, archive.bytes, file)).await;
         let loaded = match kept.map_err(|error| failed(&error)).flatten() {
             Ok(()) => self.load().await,
             Err(problem) => Err(problem),
         };
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!("{ARCHIVE}: {error}"),
-            _ => {}
-        }
+        clean();
         loaded?;
         self.images()
     }
@@ -74,14 +82,16 @@ impl Handle {
 
     /// Removes those of earlier stacks. What cannot be removed now is tried again after the next change.
     pub(super) async fn prune(&self) {
-        let mut record = self.record().clone();
+        let record = self.record().clone();
         if record.forgotten().is_empty() {
             return;
         }
         let pruned = async {
             self.remove_unneeded(&record).await?;
-            record.are_removed();
-            self.save(record).await
+            let left = list()?;
+            let gone = |reference: &&String| !left.iter().any(|image| images::is(image, reference));
+            let gone: Vec<&String> = record.forgotten().iter().filter(gone).collect();
+            self.change(|now| gone.iter().for_each(|reference| now.was_removed(reference))).await
         };
         if let Err(error) = pruned.await {
             tracing::warn!("images of earlier stacks are not removed: {error}");
@@ -95,18 +105,36 @@ impl Handle {
         let stacks: Vec<&Stack> = stacks.iter().flatten().collect();
         for id in images::unneeded(&list()?, &stacks, record.forgotten()) {
             let unit = format!("tayberry-forget@{id}.service");
-            if !systemd::run(&self.0.bus, Job::Start, std::slice::from_ref(&unit), REMOVE).await?.is_empty() {
-                return Err(StackError::NotStarted(format!("see `journalctl -u {unit}`")));
+            if systemd::run(&self.0.bus, Job::Start, std::slice::from_ref(&unit), REMOVE).await?.is_empty() {
+                tracing::info!("stack: the image {id} was removed");
+            } else {
+                tracing::warn!("the image {id} was not removed; see `journalctl -u {unit}`");
             }
-            tracing::info!("stack: the image {id} was removed");
         }
         Ok(())
     }
 }
 
+/// Removes an archive that a power cut left.
+pub(super) fn clean() {
+    match fs::remove_file(ARCHIVE) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!("{ARCHIVE}: {error}"),
+        _ => {}
+    }
+}
+
+/// Those of the system partition.
+pub(super) fn of_the_system() -> Result<Vec<Image>, StackError> {
+    read(SYSTEM)
+}
+
 fn list() -> Result<Vec<Image>, StackError> {
-    let list = whole_file::json(Path::new(LIST), MOST_BYTES);
-    Ok(list.map_err(|error| StackError::Io(LIST.into(), error))?.unwrap_or_default())
+    read(LIST)
+}
+
+fn read(path: &str) -> Result<Vec<Image>, StackError> {
+    let list = whole_file::json(Path::new(path), MOST_BYTES);
+    Ok(list.map_err(|error| StackError::Io(path.into(), error))?.unwrap_or_default())
 }
 
 /// Writes `bytes` of `file` to `path`, if there is room for them and for what is unpacked of them.
@@ -116,8 +144,10 @@ fn keep(path: &Path, bytes: u64, file: File) -> Result<(), Problem> {
     fs::create_dir_all(folder).map_err(words)?;
     let space = statvfs(folder).map_err(|errno| words(errno.into()))?;
     let room = space.blocks_available().saturating_mul(space.fragment_size());
-    if bytes.saturating_mul(2) > room {
-        let why = format!("An archive of {bytes} bytes needs twice that, and {room} can be written.");
+    if bytes.saturating_mul(UNPACKED).saturating_add(RESERVE) > room {
+        let why = format!(
+            "An archive of {bytes} bytes needs {UNPACKED} times that, and {RESERVE} bytes more; {room} can be written."
+        );
         return Err(Problem::new(Kind::NotAllowed, why));
     }
     let mut written = File::create(path).map_err(words)?;

@@ -9,7 +9,7 @@ use tayberry_core::stack::Stack;
 use tayberry_core::stack::plan::{self, Seen, Step};
 use tayberry_core::stack::quadlet::{self, FOLDER, unit_of};
 
-use super::{Handle, StackError, secrets};
+use super::{Handle, StackError, images, secrets};
 use crate::device::systemd;
 
 /// What the files of ours begin with.
@@ -28,8 +28,10 @@ impl Handle {
     pub(super) async fn steps(&self, stack: Option<&Stack>) -> Result<Vec<Step>, StackError> {
         let mut record = self.record().clone();
         let kept = secrets::kept()?;
-        let wanted =
-            stack.map(|stack| quadlet::render(stack, &record.users(stack), &kept)).unwrap_or_default();
+        let system = images::of_the_system()?;
+        let wanted = stack
+            .map(|stack| quadlet::render(stack, &record.users(stack), &kept, &system))
+            .unwrap_or_default();
         let files = files(Path::new(FOLDER))?;
         let mut seen = Seen { files, ..Seen::default() };
         let named: BTreeSet<String> = seen.files.keys().filter_map(|name| unit_of(name)).collect();

@@ -61,6 +61,8 @@ struct Inner {
     gateway_user: watch::Sender<Option<u32>>,
     /// There is a certificate for a gateway.
     certified: watch::Sender<bool>,
+    /// The record is changed by one at a time.
+    saving: tokio::sync::Mutex<()>,
     /// Images are taken one archive at a time.
     loading: tokio::sync::Mutex<()>,
 }
@@ -102,6 +104,7 @@ pub fn open(bus: zbus::Connection, owned: bool) -> (Handle, Option<String>) {
         gateway: watch::Sender::new(false),
         gateway_user: watch::Sender::new(None),
         certified: watch::Sender::new(false),
+        saving: tokio::sync::Mutex::default(),
         loading: tokio::sync::Mutex::default(),
     };
     (Handle(Arc::new(inner)), notice)
@@ -110,6 +113,7 @@ pub fn open(bus: zbus::Connection, owned: bool) -> (Handle, Option<String>) {
 impl Handle {
     /// Brings the services to what is declared, at once and whenever that changes, for ever.
     pub async fn run(&self) -> Infallible {
+        tokio::task::spawn_blocking(clean).await.unwrap_or_else(|error| tracing::warn!("{error}"));
         if let Err(error) = self.subscribe().await {
             tracing::error!("systemd will not say when services have started: {error}");
         }
@@ -145,23 +149,33 @@ impl Handle {
 
     /// Saves first: what is declared holds after a power cut, too.
     async fn declare(&self, change: impl FnOnce(&mut Record)) -> Result<StackState, Problem> {
-        let mut next = self.record().clone();
-        change(&mut next);
-        self.save(next).await.map_err(|error| failed(&error))?;
+        self.change(change).await.map_err(|error| failed(&error))?;
         self.0.progress.send_replace(Progress { busy: true, problem: None });
         self.0.wake.notify_one();
         self.state().await
     }
 
-    async fn save(&self, record: Record) -> Result<(), StackError> {
-        store::save(&record).await?;
-        *self.record() = record;
-        Ok(())
+    /// Changes the record and keeps it: one change at a time, each of what the one before it left.
+    async fn change<T>(&self, change: impl FnOnce(&mut Record) -> T) -> Result<T, StackError> {
+        let _one = self.0.saving.lock().await;
+        let mut next = self.record().clone();
+        let result = change(&mut next);
+        if *self.record() != next {
+            store::save(&next).await?;
+            *self.record() = next;
+        }
+        Ok(result)
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
         self.0.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Removes what a power cut left half done.
+fn clean() {
+    images::clean();
+    data::clean();
 }
 
 /// What could not be looked at or done.

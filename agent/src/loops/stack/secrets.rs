@@ -43,9 +43,9 @@ struct List {
 impl Handle {
     /// Makes the secrets of `stack` that are not there yet, those that get new digits, and the texts that these stand in.
     pub(super) async fn make_secrets(&self, stack: &Stack) -> Result<(), StackError> {
-        let names = stack.secrets.keys();
-        let mut anew: Vec<Name> = names.filter(|name| self.record().is_renewed(name)).cloned().collect();
         loop {
+            let anew: Vec<Name> =
+                stack.secrets.keys().filter(|name| self.record().is_renewed(name)).cloned().collect();
             let makes = secret::next(stack, &kept()?, &anew);
             if makes.is_empty() {
                 break;
@@ -57,11 +57,10 @@ impl Handle {
                 };
                 tracing::info!("stack: make secret {name}");
                 self.make_secret(&name, &value).await?;
-                anew.retain(|other| *other != name);
+                self.change(|record| record.was_renewed(&name)).await?;
             }
         }
-        let mut record = self.record().clone();
-        if record.are_renewed() { self.save(record).await } else { Ok(()) }
+        Ok(())
     }
 
     async fn make_secret(&self, name: &Name, value: &str) -> Result<(), StackError> {
@@ -79,9 +78,30 @@ impl Handle {
     }
 }
 
-/// What Podman keeps of ours.
+/// What Podman keeps of ours. It writes its files in place: what a power cut left of them cannot be read, is put aside, and all are made
+/// anew; databases learn their passwords at their next start.
 pub(super) fn kept() -> Result<Kept, StackError> {
-    read(Path::new(PODMAN)).map_err(|error| StackError::Io(PODMAN.into(), error))
+    let folder = Path::new(PODMAN);
+    let io = |error| StackError::Io(PODMAN.into(), error);
+    match read(folder) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            tracing::error!("secrets cannot be read and are made anew: {error}");
+            put_aside(folder).map_err(io)?;
+            Ok(Kept::default())
+        }
+        kept => kept.map_err(io),
+    }
+}
+
+fn put_aside(folder: &Path) -> io::Result<()> {
+    for name in [LIST, VALUES] {
+        let path = folder.join(name);
+        match fs::rename(&path, path.with_added_extension("unread")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            moved => moved?,
+        }
+    }
+    Ok(())
 }
 
 fn read(folder: &Path) -> io::Result<Kept> {
@@ -131,7 +151,9 @@ mod tests {
         let api = (String::from("api").parse().unwrap(), Known { id: "0a".into(), value: "b7ff".into() });
         assert_eq!(read(folder.path()).unwrap(), Kept([api].into()));
         put(VALUES, "{");
-        read(folder.path()).unwrap_err();
+        assert_eq!(read(folder.path()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        put_aside(folder.path()).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), Kept::default());
     }
 
     #[test]

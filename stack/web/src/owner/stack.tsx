@@ -37,7 +37,7 @@ export function StackPage() {
         <p role="status">{stack?.busy === true ? text.busy : ""}</p>
         {stack !== undefined && stack.services.length > 0 && (
           <ul className="tokens">
-            {stack.services.map((one) => <Row key={one.name} service={one} onChange={setStack} />)}
+            {stack.services.map((one) => <Row key={one.name} service={one} off={stack.busy} onChange={setStack} />)}
           </ul>
         )}
       </section>
@@ -47,13 +47,13 @@ export function StackPage() {
   );
 }
 
-function Row({ service, onChange }: { service: Service; onChange: (stack: Stack) => void }) {
+function Row({ service, off, onChange }: { service: Service; off: boolean; onChange: (stack: Stack) => void }) {
   const words = useWords();
   const asking = useAsk();
   const restart = () => asking.ask(async () => onChange(await device.restartService(service.name)));
   return (
     <ServiceRow service={service} from={device}>
-      <Action className="quiet" off={asking.busy} aria-label={words.stack.restartWhat(service.name)} onClick={() => void restart()}>
+      <Action className="quiet" off={off || asking.busy} aria-label={words.stack.restartWhat(service.name)} onClick={() => void restart()}>
         {asking.busy ? words.common.busy : words.stack.restart}
       </Action>
       <Trouble asking={asking} />

@@ -1,5 +1,5 @@
 // One question to the device at a time: whether it is under way, what went wrong, how long to wait before the next.
-import { createContext, useCallback, useContext, useEffect, useState } from "react";
+import { createContext, useCallback, useContext, useEffect, useRef, useState } from "react";
 import { asProblem, type Problem } from "../api/client";
 import { explain, useWords } from "../text/language";
 
@@ -41,9 +41,15 @@ export function useAsk(): Asking {
     return () => clearInterval(timer);
   }, [until]);
 
-  const idle = !busy && wait === 0;
+  // No reasons for a new function: pages that look again when they get one would never rest.
+  const off = useRef(false);
+  const waits = useRef(false);
+  useEffect(() => {
+    waits.current = wait > 0;
+  }, [wait]);
   const ask = useCallback(async (question: () => Promise<void>) => {
-    if (!idle) return false;
+    if (off.current || waits.current) return false;
+    off.current = true;
     setBusy(true);
     setProblem(undefined);
     setWaited(false);
@@ -55,14 +61,16 @@ export function useAsk(): Asking {
       if (found.kind === "sign-in-first") signedOut();
       setProblem(found);
       if (found.retryAfter !== undefined && found.retryAfter > 0) {
+        waits.current = true;
         setWait(found.retryAfter);
         setUntil(Date.now() + found.retryAfter * 1000);
       }
       return false;
     } finally {
+      off.current = false;
       setBusy(false);
     }
-  }, [idle, signedOut]);
+  }, [signedOut]);
   const clear = useCallback(() => setProblem(undefined), []);
   const inWords = useCallback((one: Problem) => explain(one, words), [words]);
   return { busy, problem, wait, waited, ask, clear, explain: inWords };
