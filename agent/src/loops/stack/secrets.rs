@@ -31,6 +31,9 @@ const MOST_BYTES: u64 = 4 << 20;
 const OURS: &str = "stack-";
 /// Where `tayberry-secret@.service` takes them from: in memory.
 const FOLDER: &str = "/run/tayberry/secrets";
+/// So often files are read that say nothing sensible, before they count as lost, and how long to wait in between.
+const READS: u32 = 5;
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long Podman may take.
 const WITHIN: Duration = Duration::from_secs(120);
 
@@ -46,9 +49,9 @@ impl Handle {
         loop {
             let anew: Vec<Name> =
                 stack.secrets.keys().filter(|name| self.record().is_renewed(name)).cloned().collect();
-            let makes = secret::next(stack, &kept()?, &anew);
+            let makes = secret::next(stack, &kept_or_lost().await?, &anew);
             if makes.is_empty() {
-                break;
+                return Ok(());
             }
             for make in makes {
                 let (name, value) = match make {
@@ -60,7 +63,6 @@ impl Handle {
                 self.change(|record| record.was_renewed(&name)).await?;
             }
         }
-        Ok(())
     }
 
     async fn make_secret(&self, name: &Name, value: &str) -> Result<(), StackError> {
@@ -78,19 +80,25 @@ impl Handle {
     }
 }
 
-/// What Podman keeps of ours. It writes its files in place: what a power cut left of them cannot be read, is put aside, and all are made
-/// anew; databases learn their passwords at their next start.
+/// What Podman keeps of ours.
 pub(super) fn kept() -> Result<Kept, StackError> {
-    let folder = Path::new(PODMAN);
+    read(Path::new(PODMAN)).map_err(|error| StackError::Io(PODMAN.into(), error))
+}
+
+/// The same where nobody of ours writes. Podman writes its files in place: what a power cut left of them cannot be read, is put aside,
+/// and all are made anew; databases learn their passwords at their next start. Somebody else may be writing, so it is read again first.
+async fn kept_or_lost() -> Result<Kept, StackError> {
     let io = |error| StackError::Io(PODMAN.into(), error);
-    match read(folder) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            tracing::error!("secrets cannot be read and are made anew: {error}");
-            put_aside(folder).map_err(io)?;
-            Ok(Kept::default())
+    for _ in 0..READS {
+        match read(Path::new(PODMAN)) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => tracing::warn!("{PODMAN}: {error}"),
+            kept => return kept.map_err(io),
         }
-        kept => kept.map_err(io),
+        tokio::time::sleep(AGAIN).await;
     }
+    tracing::error!("secrets cannot be read and are made anew");
+    put_aside(Path::new(PODMAN)).map_err(io)?;
+    Ok(Kept::default())
 }
 
 fn put_aside(folder: &Path) -> io::Result<()> {
