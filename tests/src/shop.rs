@@ -12,11 +12,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tayberry::emulate::board::OUTSIDE;
 
 use crate::bundle::{KEYS, PASSPHRASE};
 use crate::{Fixture, JourneyError};
 
+/// The channel that offers everything.
+const CHANNEL: &str = "beta";
 /// How long a server stands still that stands still.
 const STALL: Duration = Duration::from_secs(45);
 
@@ -82,6 +85,12 @@ impl<'a> Shop<'a> {
         format!("http://{OUTSIDE}/updates")
     }
 
+    /// What a device is told to ask it. The databases of the tests may be stand-ins, which are not offered to everybody.
+    #[must_use]
+    pub fn settings(&self) -> Value {
+        json!({ "repository": self.address(), "channel": CHANNEL })
+    }
+
     /// Publishes a bundle, good for so many days; 0 expires at once.
     ///
     /// # Errors
@@ -96,8 +105,7 @@ impl<'a> Shop<'a> {
             .arg(project.join(KEYS))
             .arg("--passphrase-file")
             .arg(project.join(PASSPHRASE))
-            // The databases of the tests may be stand-ins.
-            .args(["--days", &days.to_string(), "--channel", "beta"])
+            .args(["--days", &days.to_string(), "--channel", CHANNEL])
             .output()?;
         let words = || JourneyError::Failed(String::from_utf8_lossy(&output.stderr).into_owned());
         if output.status.success() { Ok(()) } else { Err(words()) }

@@ -281,7 +281,7 @@ pub fn answers(codes: &Value, name: &str) -> Value {
     let characters: String = asked.iter().filter_map(|place| letters.get(index(place))).collect();
     json!({
         "language": "de", "owner": OWNER, "password": PASSWORD, "recovery_characters": characters,
-        "name": name, "timezone": "Europe/Berlin", "channel": "beta",
+        "name": name, "timezone": "Europe/Berlin", "channel": "stable",
     })
 }
 

@@ -126,8 +126,7 @@ async fn twenty_power_cuts_do_not_keep_an_update_from_its_end() -> Result<(), Jo
     let shop = system_tests::shop::Shop::open(&fixture)?;
     shop.publish(&fixture.bundle("next")?, 30)?;
     let mut owned = Owned::start_with(&fixture, |spec| spec.outside = Some(shop.port))?;
-    let change = json!({ "repository": shop.address() });
-    owned.script.expect(200, "PATCH", "/settings", Some(&change))?;
+    owned.script.expect(200, "PATCH", "/settings", Some(&shop.settings()))?;
     let mut seed = 0x2545_f491_4f6c_dd1d_u64;
     for cut in 0..20 {
         let now = owned.until_answers()?;

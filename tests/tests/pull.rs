@@ -19,8 +19,7 @@ fn customer(fixture: &Fixture, shop: &Shop<'_>) -> Result<Owned, JourneyError> {
 
 /// Tells a device of the repository.
 fn knows(mut owned: Owned, shop: &Shop<'_>) -> Result<Owned, JourneyError> {
-    let change = json!({ "repository": shop.address() });
-    let settings = owned.script.expect(200, "PATCH", "/settings", Some(&change))?;
+    let settings = owned.script.expect(200, "PATCH", "/settings", Some(&shop.settings()))?;
     assert_eq!(settings["repository"], shop.address(), "{settings}");
     Ok(owned)
 }
