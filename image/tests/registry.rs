@@ -9,6 +9,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use common::mirror::{Answer, Mirror};
+use common::project::{Project, said};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tayberry::registry::{Layers, unpack};
@@ -68,6 +69,9 @@ impl Registry {
                 json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers });
             let manifest = manifest.to_string().into_bytes();
             registry.manifest(&digest(&manifest), &manifest, MANIFEST);
+            if architecture == "amd64" {
+                registry.manifest("alone", &manifest, MANIFEST);
+            }
             entries.push(json!({
                 "mediaType": MANIFEST, "digest": digest(&manifest), "size": manifest.len(),
                 "platform": { "architecture": architecture, "os": "linux" },
@@ -105,7 +109,7 @@ impl Registry {
 fn an_image_is_resolved_for_the_device_and_its_layers_lie_over_each_other() {
     let host = Registry::new().start();
     let folder = tempfile::tempdir().unwrap();
-    let layers = Layers::new(folder.path(), false);
+    let layers = Layers::new(folder.path());
     let ui = Ui::new(Mode::Json);
     let image = layers.resolve("app", &format!("{host}/shed/app:1")).unwrap();
     assert_eq!((image.container.as_str(), image.layer.len()), ("app", 2));
@@ -131,25 +135,45 @@ fn other_bytes_and_other_machines_are_refused() {
     }
     let host = registry.start();
     let folder = tempfile::tempdir().unwrap();
-    let layers = Layers::new(folder.path(), false);
+    let layers = Layers::new(folder.path());
     let image = layers.resolve("app", &format!("{host}/shed/app:1")).unwrap();
     let error = layers.fetch(&image, false, Ui::new(Mode::Json)).unwrap_err().to_string();
     assert!(error.contains("sha256:"), "{error}");
     assert!(!layers.file_of(&image.layer[0]).exists());
     let error = layers.resolve("app", &format!("{host}/shed/app:amd64")).unwrap_err().to_string();
     assert!(error.contains("shed/app:amd64"), "{error}");
+    let error = layers.resolve("app", &format!("{host}/shed/app:alone")).unwrap_err().to_string();
+    assert!(error.contains("is an image for linux/amd64"), "{error}");
     let error = layers.resolve("app", "Not A Name").unwrap_err().to_string();
     assert!(error.contains("Not A Name"), "{error}");
 }
 
 #[test]
-fn a_registry_that_does_not_answer_names_the_way_without_it() {
+fn a_registry_that_does_not_answer_is_named() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let error = Layers::new(folder.path(), true).resolve("mongo", &format!("{gone}/library/mongo:7.0"));
+    let error = Layers::new(folder.path()).resolve("mongo", &format!("{gone}/library/mongo:7.0"));
     let error = error.unwrap_err().to_string();
-    assert!(
-        error.contains("library/mongo:7.0 cannot be had") && error.contains("--database stand-in"),
-        "{error}"
+    assert!(error.contains("library/mongo:7.0 cannot be had"), "{error}");
+}
+
+/// Whoever builds is told the way without it, and that way is one.
+#[test]
+fn a_build_without_the_registry_names_the_stand_in_and_takes_it() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let project = Project::new(&[]);
+    let path = project.path("image/appliance.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let containers = format!(
+        "[container.mongo]\nimage = \"{gone}/library/mongo:7.0\"\ncommand = []\n\
+         [container.mongo-stand-in]\nstands_in_for = \"mongo\"\npackages = [\"bread\"]\ncommand = []\n"
     );
+    std::fs::write(&path, config + &containers).unwrap();
+    let refused = said(&project.run(&["build"]));
+    assert!(refused.contains("library/mongo:7.0 cannot be had"), "{refused}");
+    assert!(refused.ends_with("build with --database stand-in"), "{refused}");
+    let locked = said(&project.run(&["build", "--locked"]));
+    assert!(locked.contains("is not in the lock"), "{locked}");
+    let instead = said(&project.run(&["build", "--database", "stand-in"]));
+    assert!(instead.contains("tools"), "on to the next stage: {instead}");
 }

@@ -114,9 +114,14 @@ async fn kills(serving: &mut Serving) -> Result<(), JourneyError> {
         serving.until_healthy()?;
     }
     writer.until_more(3)?;
-    let acknowledged = writer.end()?;
-    let count = serving.owner.count()?;
+    nothing_is_lost(serving, 0, writer.end()?)
+}
+
+/// What was acknowledged since there were `before` is there, and nobody changed the log of who did what.
+fn nothing_is_lost(serving: &mut Serving, before: u64, acknowledged: u64) -> Result<(), JourneyError> {
+    let count = serving.owner.count()? - before;
     assert!(count >= acknowledged, "{acknowledged} were acknowledged, {count} are there");
+    assert_eq!(serving.owner.expect(200, "POST", "/api/audit/verify", None)?["first_wrong"], json!(null));
     Ok(())
 }
 
@@ -130,10 +135,7 @@ fn power_cut(serving: &mut Serving) -> Result<(), JourneyError> {
     serving.owned.device.machine.command(Command::PowerOn)?;
     serving.owned.until_answers()?;
     serving.until_healthy()?;
-    let count = serving.owner.count()? - before;
-    assert!(count >= acknowledged, "{acknowledged} were acknowledged, {count} are there");
-    assert_eq!(serving.owner.expect(200, "POST", "/api/audit/verify", None)?["first_wrong"], json!(null));
-    Ok(())
+    nothing_is_lost(serving, before, acknowledged)
 }
 
 /// Somebody fills the disk to the last byte: the device still lets its owner in, says what can go, and all goes on once it is gone.
@@ -174,11 +176,7 @@ async fn a_full_disk_and_restarts_lose_nothing() -> Result<(), JourneyError> {
 
     serving.until_healthy()?;
     writer.until_more(3)?;
-    let acknowledged = writer.end()?;
-    let count = serving.owner.count()?;
-    assert!(count >= acknowledged, "{acknowledged} were acknowledged, {count} are there");
-    assert_eq!(serving.owner.expect(200, "POST", "/api/audit/verify", None)?["first_wrong"], json!(null));
-    Ok(())
+    nothing_is_lost(&mut serving, 0, writer.end()?)
 }
 
 /// The whole system is replaced under the application: it comes back as it was, before the update may stay.

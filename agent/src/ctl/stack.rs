@@ -68,7 +68,7 @@ pub enum Command {
     },
     /// Show what services keep, and how much can still be written
     Data,
-    /// Remove what a service kept that is not declared any more; it cannot be had back
+    /// Remove what a service kept that neither the stack nor the one before it has; it cannot be had back
     RemoveVolume {
         /// The service that kept it
         service: String,
@@ -193,7 +193,7 @@ pub fn words(shown: &Shown) -> String {
             let mib = |bytes: u64| bytes >> 20;
             line(format_args!("{} of {} MiB are free", mib(data.free_bytes), mib(data.total_bytes)));
             for one in &data.volumes {
-                let end = if one.declared { "" } else { "no service has it any more" };
+                let end = if one.declared { "" } else { "neither the stack nor the one before it has it" };
                 line(format_args!(
                     "{:32} {:8} MiB  {end}",
                     format!("{} {}", one.service, one.volume),

@@ -69,8 +69,6 @@ struct Bench<'a> {
 /// # Errors
 /// When a stage fails; nothing half-written keeps its final name.
 pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandError> {
-    // Part of the result: what the tree's files may be read by must not depend on who builds.
-    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let instead = Instead {
         version: arguments.version.clone(),
         update_root: arguments.update_root.clone(),
@@ -172,7 +170,7 @@ impl Bench<'_> {
             config: self.config,
             lock: self.lock,
             cache: &Cache::new(&self.paths.cache),
-            layers: &Layers::new(&self.paths.cache, false),
+            layers: &Layers::new(&self.paths.cache),
             work: self.work,
             trim,
         };

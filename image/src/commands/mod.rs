@@ -48,9 +48,9 @@ pub enum CommandError {
         /// How many.
         count: usize,
     },
-    /// An image of a registry.
-    #[error(transparent)]
-    Registry(#[from] crate::registry::RegistryError),
+    /// An image of a registry, and what to do without it.
+    #[error("{0}{1}")]
+    Registry(crate::registry::RegistryError, &'static str),
     /// An image of a registry that the lock does not name.
     #[error(
         "{reference} is not in the lock: build once without --locked and --offline, or with --database stand-in"

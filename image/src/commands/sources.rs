@@ -23,11 +23,16 @@ pub struct Sources {
     pub database: Database,
 }
 
-/// The lock to build, with everything in the cache.
+/// The way without a registry.
+const STAND_IN: &str = ". Without that registry, build with --database stand-in";
+
+/// The lock to build, with everything in the cache. From here on files get the same modes whoever builds.
 ///
 /// # Errors
 /// When something cannot be had, or is not what the lock says.
 pub fn provide(arguments: &Sources, paths: &Paths, config: &Config, ui: Ui) -> Result<Lock, CommandError> {
+    // Part of the result: what the tree's files may be read by must not depend on who builds.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let lock = Lock::load(&paths.lock())?;
     let lock = packages_of(lock, arguments, paths, config, ui)?;
     images_of(lock, arguments, paths, config, ui)
@@ -42,23 +47,24 @@ fn images_of(
     ui: Ui,
 ) -> Result<Lock, CommandError> {
     let all = Config::load(&paths.config())?;
+    let layers = Layers::new(&paths.cache);
     for (name, reference) in
         config.container.iter().filter_map(|(name, one)| Some((name, one.image.as_ref()?)))
     {
-        let stand_in = all.container.values().any(|one| one.stands_in_for.as_ref() == Some(name));
-        let layers = Layers::new(&paths.cache, stand_in);
+        let has_stand_in = all.container.values().any(|one| one.stands_in_for.as_ref() == Some(name));
+        let without = |error| CommandError::Registry(error, if has_stand_in { STAND_IN } else { "" });
         if lock.image_of(name, reference).is_none() {
             if arguments.locked || arguments.offline {
                 return Err(CommandError::Unresolved { reference: reference.clone() });
             }
-            let image = layers.resolve(name, reference)?;
+            let image = layers.resolve(name, reference).map_err(without)?;
             ui.say(format!("{reference} is {} from now on.", image.digest));
             lock.image.retain(|other| other.container != *name);
             lock.image.push(image);
             lock.save(&paths.lock())?;
         }
         if let Some(image) = lock.image_of(name, reference) {
-            layers.fetch(image, arguments.offline, ui)?;
+            layers.fetch(image, arguments.offline, ui).map_err(without)?;
         }
     }
     Ok(lock)

@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
         config: &config,
         lock: &lock,
         cache: &cache,
-        layers: &Layers::new(&paths.cache, false),
+        layers: &Layers::new(&paths.cache),
         work: work.path(),
         trim: &trim,
     };

@@ -47,14 +47,12 @@ pub enum RegistryError {
     #[error("{0:?} is not the name of an image: {1}")]
     Name(String, String),
     /// The registry does not answer, or has no such image.
-    #[error("{reference} cannot be had: {error}{}", instead(*.stand_in))]
+    #[error("{reference} cannot be had: {error}")]
     Registry {
         /// The image.
         reference: String,
         /// The reason.
         error: Box<OciDistributionError>,
-        /// There is another container that takes its place.
-        stand_in: bool,
     },
     /// The registry has it for other machines alone.
     #[error("{reference} is an image for {found}, and the device is {SYSTEM}/{ARCHITECTURE}")]
@@ -85,10 +83,6 @@ pub enum RegistryError {
     TooLarge(String),
 }
 
-fn instead(stand_in: bool) -> &'static str {
-    if stand_in { ". Without that registry, build with --database stand-in" } else { "" }
-}
-
 fn at(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> RegistryError {
     let path = path.as_ref().to_owned();
     move |error| RegistryError::Io { path, error }
@@ -97,15 +91,13 @@ fn at(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> RegistryError {
 /// A place for layers, and the way to registries.
 pub struct Layers {
     folder: PathBuf,
-    /// Another container could take the place of the image.
-    stand_in: bool,
 }
 
 impl Layers {
     /// Those below `cache`.
     #[must_use]
-    pub fn new(cache: &Path, stand_in: bool) -> Self {
-        Self { folder: cache.join("layers"), stand_in }
+    pub fn new(cache: &Path) -> Self {
+        Self { folder: cache.join("layers") }
     }
 
     /// Where a layer lies, or will lie. A file with this name was checked.
@@ -121,9 +113,8 @@ impl Layers {
     pub fn resolve(&self, container: &str, reference: &str) -> Result<Image, RegistryError> {
         let name = parse(reference)?;
         let client = client(&name);
-        let failed = |error| self.failed(reference, error);
         let asked = block_on(client.pull_manifest_and_config(&name, &RegistryAuth::Anonymous))?;
-        let (manifest, digest, config) = asked.map_err(failed)?;
+        let (manifest, digest, config) = asked.map_err(failed(reference))?;
         let config: Platform = serde_json::from_str(&config).unwrap_or_default();
         if (config.os.as_str(), config.architecture.as_str()) != (SYSTEM, ARCHITECTURE) {
             let found = format!("{}/{}", config.os, config.architecture);
@@ -182,21 +173,21 @@ impl Layers {
         if blob.bytes > LONGEST {
             return Err(RegistryError::TooLarge(image.reference.clone()));
         }
-        let failed = |error| self.failed(&image.reference, error);
+        let failed = failed(&image.reference);
         // A layer is asked for without the manifest: the token for that comes first.
         let auth = client.auth(name, &RegistryAuth::Anonymous, oci_client::RegistryOperation::Pull);
-        auth.await.map_err(failed)?;
+        auth.await.map_err(&failed)?;
         let wanted = OciDescriptor {
             digest: blob.digest.clone(),
             size: i64::try_from(blob.bytes).unwrap_or(i64::MAX),
             media_type: blob.media_type.clone(),
             ..OciDescriptor::default()
         };
-        let mut stream = client.pull_blob_stream(name, &wanted).await.map_err(failed)?;
+        let mut stream = client.pull_blob_stream(name, &wanted).await.map_err(&failed)?;
         let mut part = tempfile::NamedTempFile::new_in(&self.folder).map_err(at(&self.folder))?;
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         while let Some(piece) = stream.stream.next().await {
-            let piece = piece.map_err(|error| self.failed(&image.reference, error.into()))?;
+            let piece = piece.map_err(|error| failed(error.into()))?;
             bytes += piece.len() as u64;
             if bytes > blob.bytes {
                 break;
@@ -214,14 +205,6 @@ impl Layers {
         let path = self.file_of(blob);
         part.persist(&path).map(drop).map_err(|error| at(&path)(error.error))
     }
-
-    fn failed(&self, reference: &str, error: OciDistributionError) -> RegistryError {
-        RegistryError::Registry {
-            reference: reference.to_owned(),
-            error: Box::new(error),
-            stand_in: self.stand_in,
-        }
-    }
 }
 
 fn is_digest(text: &str) -> bool {
@@ -235,6 +218,10 @@ fn is_digest(text: &str) -> bool {
 struct Platform {
     os: String,
     architecture: String,
+}
+
+fn failed(reference: &str) -> impl Fn(OciDistributionError) -> RegistryError {
+    move |error| RegistryError::Registry { reference: reference.to_owned(), error: Box::new(error) }
 }
 
 fn parse(reference: &str) -> Result<Reference, RegistryError> {

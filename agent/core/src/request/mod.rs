@@ -108,7 +108,7 @@ pub enum Request {
     Registries,
     /// Believes the certificate of a registry, or does not any more.
     TrustRegistry(stack::RegistryTrust),
-    /// Removes what a service kept and none that is declared needs.
+    /// Removes what a service kept and neither the stack nor the one before it has.
     RemoveVolume(stack::WhichVolume),
     /// What rescue found.
     Rescue,

@@ -147,7 +147,7 @@ pub struct Volume {
     pub volume: String,
     /// Its files, in bytes on the disk.
     pub bytes: u64,
-    /// The declared stack has it. One that no stack has can be removed.
+    /// The declared stack has it, or the one before it, to which the owner can go back. Others can be removed.
     pub declared: bool,
 }
 

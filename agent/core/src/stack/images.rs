@@ -1,4 +1,5 @@
-//! Which images of earlier stacks nothing needs any more. Listing and removing them is left to the agent.
+//! Images as Podman lists them: which one a reference means, and which of earlier stacks nothing needs any more. Listing and removing
+//! them is left to the agent.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,7 @@ use serde::Deserialize;
 
 use super::compose::Stack;
 
-/// An image on the data partition (containers/storage, images.go).
+/// An image in a store (containers/storage, images.go).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Image {
     /// Its number.
@@ -33,26 +34,25 @@ pub fn unneeded<'a>(images: &'a [Image], stacks: &[&Stack], forgotten: &BTreeSet
     images.iter().filter(goes).map(|image| image.id.as_str()).collect()
 }
 
+/// A reference as Podman may keep it: with its tag, and if it has a digest with that instead.
+fn forms(reference: &str) -> (&str, Option<String>) {
+    let Some((tagged, digest)) = reference.split_once('@') else { return (reference, None) };
+    let is_tag = |tag: &str| !tag.contains('/');
+    let repository = tagged.rsplit_once(':').filter(|(_, tag)| is_tag(tag)).map_or(tagged, |(name, _)| name);
+    (tagged, Some(format!("{repository}@{digest}")))
+}
+
 /// Whether a reference, written in full, is this image.
 #[must_use]
 pub fn is(image: &Image, reference: &str) -> bool {
-    let digest = reference.split_once('@').map(|(tagged, digest)| {
-        let repository =
-            tagged.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(tagged, |(name, _)| name);
-        format!("{repository}@{digest}")
-    });
-    image.names.iter().any(|name| name == reference || digest.as_ref() == Some(name))
+    let (tagged, by_digest) = forms(reference);
+    let name = by_digest.as_deref().unwrap_or(tagged);
+    image.names.iter().any(|other| other == name)
 }
 
-/// Whether a reference may mean the image of this name: the file may leave out registry and folder, and Podman keeps tag or digest of
-/// one that has both.
+/// Whether a reference may mean the image of this name: the file may leave out registry and folder.
 fn is_meant(reference: &str, name: &str) -> bool {
-    let (tagged, digest) =
-        reference.split_once('@').map_or((reference, None), |(tagged, digest)| (tagged, Some(digest)));
-    let (folder, last) = tagged.rsplit_once('/').map_or(("", tagged), |(folder, last)| (folder, last));
-    let plain = last.split(':').next().unwrap_or_default();
-    let repository = if folder.is_empty() { plain.to_owned() } else { format!("{folder}/{plain}") };
-    let by_digest = digest.map(|digest| format!("{repository}@{digest}"));
+    let (tagged, by_digest) = forms(reference);
     let ends_with = |wanted: &str| name == wanted || name.ends_with(&format!("/{wanted}"));
     ends_with(tagged) || by_digest.is_some_and(|wanted| ends_with(&wanted))
 }

@@ -106,7 +106,7 @@ impl Record {
         &self.forgotten
     }
 
-    /// An image was removed, or is somebody else's.
+    /// No image of this name is there any more.
     pub fn was_removed(&mut self, reference: &str) {
         self.forgotten.remove(reference);
     }

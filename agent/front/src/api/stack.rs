@@ -98,7 +98,7 @@ pub(super) async fn data(asking: Asking) -> Result<Json<StackData>, Refusal> {
     Ok(Json(asking.ask(Request::StackData).await?))
 }
 
-/// Removes what a service kept and none that is declared needs. It cannot be had back.
+/// Removes what a service kept and neither the stack nor the one before it has. It cannot be had back.
 #[utoipa::path(post, path = "/stack/data/remove", tag = "stack", request_body = WhichVolume, responses((status = 200, body = StackData), Problems))]
 pub(super) async fn remove_volume(
     asking: Asking,

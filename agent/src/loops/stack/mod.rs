@@ -147,6 +147,14 @@ impl Handle {
         self.0.progress.borrow().busy
     }
 
+    /// That no service is being changed.
+    fn rests(&self) -> Result<(), Problem> {
+        if !self.is_busy() {
+            return Ok(());
+        }
+        Err(Problem::new(Kind::NotAllowed, "Services are being changed. Try again once they were."))
+    }
+
     /// Saves first: what is declared holds after a power cut, too.
     async fn declare(&self, change: impl FnOnce(&mut Record)) -> Result<StackState, Problem> {
         self.change(change).await.map_err(|error| failed(&error))?;

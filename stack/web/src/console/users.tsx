@@ -1,10 +1,12 @@
 // Users of the console: the list, adding one, removing one. None of them has a right over the device.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useState } from "react";
 import { day } from "../model/format";
 import { Choices, PasswordField, TextField } from "../parts/field";
-import { Action, Form, Submit, Trouble } from "../parts/form";
+import { Form, Submit, Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
+import { Sure } from "../parts/sure";
 import { useAsk } from "../parts/use-ask";
+import { useOnce } from "../parts/use-once";
 import { useSpeech, useWords } from "../text/language";
 import { api, type Role, type User } from "./api";
 
@@ -18,12 +20,7 @@ export function UsersPage() {
   const asking = useAsk();
   const { ask } = asking;
   const load = useCallback(async () => setUsers(await api.users()), []);
-  const started = useRef(false);
-  useEffect(() => {
-    if (started.current) return;
-    started.current = true;
-    void ask(load);
-  }, [ask, load]);
+  useOnce(() => void ask(load));
   const remove = (name: string) => ask(async () => {
     await api.removeUser(name);
     setSaid(text.userRemoved(name));
@@ -52,19 +49,13 @@ export function UsersPage() {
 function Row({ user, onRemove }: { user: User; onRemove: () => void }) {
   const { words, language } = useSpeech();
   const text = words.console;
-  const [sure, setSure] = useState(false);
   return (
     <li className="token">
       <div>
         <strong>{user.name}</strong>
         <p className="muted">{text.roles[user.role]}, {words.tokens.created(day(user.created_at, language))}</p>
       </div>
-      {sure ? (
-        <div className="row">
-          <Action className="danger" onClick={onRemove}>{text.removeYes(user.name)}</Action>
-          <Action className="secondary" onClick={() => setSure(false)}>{words.common.cancel}</Action>
-        </div>
-      ) : <Action className="quiet" aria-label={text.removeWhat(user.name)} onClick={() => setSure(true)}>{text.remove}</Action>}
+      <Sure label={text.remove} what={text.removeWhat(user.name)} yes={text.removeYes(user.name)} quiet onYes={onRemove} />
     </li>
   );
 }

@@ -1,22 +1,17 @@
 // The page behind the link of a trial: whoever opens it over the new network confirms the change.
-import { useEffect, useRef } from "react";
 import { device } from "../api/client";
 import { Action, Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
 import { useAsk } from "../parts/use-ask";
+import { useOnce } from "../parts/use-once";
 import { useWords } from "../text/language";
 
 export function ConfirmTrial({ id, onDone }: { id: string; onDone: () => void }) {
   const words = useWords();
   const asking = useAsk();
   const { ask } = asking;
-  const started = useRef(false);
-  useEffect(() => {
-    if (started.current) return;
-    started.current = true;
-    void ask(() => device.confirmNetwork(id));
-  }, [ask, id]);
+  useOnce(() => void ask(() => device.confirmNetwork(id)));
   const failed = asking.problem !== undefined;
   return (
     <section className="card">

@@ -7,6 +7,7 @@ import { linkable, originAt } from "../model/places";
 import { Notice } from "../parts/notice";
 import { Trouble } from "../parts/form";
 import { useAsk } from "../parts/use-ask";
+import { useOnce } from "../parts/use-once";
 import { useWords } from "../text/language";
 import { ending, type Ending, type Wish } from "./trial";
 import { TrialView } from "./trial-view";
@@ -40,12 +41,7 @@ export function NetworkPanel({ onTrial }: { onTrial?: (running: boolean) => void
     hadTrial.current = network.trial !== undefined;
   }, []);
 
-  const started = useRef(false);
-  useEffect(() => {
-    if (started.current) return;
-    started.current = true;
-    void askFirst(async () => take(await device.network()));
-  }, [askFirst, take]);
+  useOnce(() => void askFirst(async () => take(await device.network())));
   useEffect(() => {
     // A device that changes networks may be silent for a while.
     const timer = setInterval(() => {

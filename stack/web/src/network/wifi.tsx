@@ -4,6 +4,7 @@ import type { WifiChoice, WifiNetwork } from "../api/types";
 import { countries, isSsid, isWifiPassword, ownCountry } from "../model/places";
 import { Choices, PasswordField, Select, TextField } from "../parts/field";
 import { Action, Form } from "../parts/form";
+import { Sure } from "../parts/sure";
 import type { Asking } from "../parts/use-ask";
 import { useSpeech, useWords } from "../text/language";
 
@@ -99,17 +100,6 @@ function Bars({ strength }: { strength: number }) {
 }
 
 export function LeaveWifi({ asking, onLeave }: { asking: Asking; onLeave: () => void }) {
-  const words = useWords();
-  const text = words.network;
-  const [sure, setSure] = useState(false);
-  if (!sure) return <Action className="quiet" onClick={() => setSure(true)}>{text.leave}</Action>;
-  return (
-    <div className="sure" role="group" aria-label={text.leave}>
-      <p>{text.leaveSure}</p>
-      <div className="row">
-        <Action className="danger" off={asking.busy} onClick={onLeave}>{text.leaveYes}</Action>
-        <Action className="secondary" onClick={() => setSure(false)}>{words.common.cancel}</Action>
-      </div>
-    </div>
-  );
+  const text = useWords().network;
+  return <Sure label={text.leave} sure={text.leaveSure} yes={text.leaveYes} quiet off={asking.busy} onYes={onLeave} />;
 }

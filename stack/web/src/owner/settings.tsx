@@ -1,5 +1,5 @@
 // The settings page: what the device is called and speaks, its networks, the password, tokens. Each part saves itself.
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { device } from "../api/client";
 import type { Language, Settings } from "../api/types";
 import { isName } from "../model/flow";
@@ -11,6 +11,7 @@ import { Form, Submit, Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
 import { useAsk } from "../parts/use-ask";
+import { useOnce } from "../parts/use-once";
 import { LANGUAGES, useSpeech, useWords } from "../text/language";
 import { PasswordPart } from "./password";
 import { TokensPart } from "./tokens";
@@ -40,16 +41,13 @@ function DevicePart({ onChanged }: { onChanged: () => void }) {
   const [renamed, setRenamed] = useState<string>();
   const [errors, setErrors] = useState<{ name?: string; timezone?: string }>({});
   const { ask } = loading;
-  const started = useRef(false);
-  useEffect(() => {
-    if (started.current) return;
-    started.current = true;
+  useOnce(() => {
     void ask(async () => {
       const settings = await device.settings();
       setBefore(settings);
       setNow(settings);
     });
-  }, [ask]);
+  });
   if (before === undefined || now === undefined) {
     return <section className="card"><h2>{text.device}</h2><p role="status">{loading.busy ? words.common.loading : ""}</p><Trouble asking={loading} /></section>;
   }

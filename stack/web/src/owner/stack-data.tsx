@@ -1,11 +1,12 @@
 // What services keep: the five largest, and removing what no service has any more.
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { device } from "../api/client";
 import type { StackData, Volume } from "../api/types";
 import { bytes } from "../model/format";
 import { Trouble } from "../parts/form";
 import { Sure } from "../parts/sure";
 import { useAsk } from "../parts/use-ask";
+import { useOnce } from "../parts/use-once";
 import { useSpeech } from "../text/language";
 
 const SHOWN = 5;
@@ -17,12 +18,7 @@ export function DataPart() {
   const [removed, setRemoved] = useState("");
   const asking = useAsk();
   const { ask } = asking;
-  const started = useRef(false);
-  useEffect(() => {
-    if (started.current) return;
-    started.current = true;
-    void ask(async () => setData(await device.stackData()));
-  }, [ask]);
+  useOnce(() => void ask(async () => setData(await device.stackData())));
   const remove = (volume: Volume) => void asking.ask(async () => {
     setData(await device.removeVolume(volume));
     setRemoved(text.removed(nameOf(volume)));
@@ -46,7 +42,7 @@ export function DataPart() {
               </div>
               <p className="tile-value">{size(one.bytes)}</p>
               {!one.declared && (
-                <Sure label={words.console.remove} what={text.removeWhat(nameOf(one))} sure={text.removeSure(nameOf(one), size(one.bytes))}
+                <Sure label={text.remove} what={text.removeWhat(nameOf(one))} sure={text.removeSure(nameOf(one), size(one.bytes))}
                   yes={text.removeYes} quiet off={asking.busy} onYes={() => remove(one)} />
               )}
             </li>

@@ -1,12 +1,14 @@
 // Access tokens: the list, making one, ending one. A secret is shown once and kept nowhere.
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useState } from "react";
 import { device } from "../api/client";
 import type { Token } from "../api/types";
 import { day } from "../model/format";
 import { Copy } from "../parts/copy";
 import { Action, Trouble } from "../parts/form";
 import { Notice } from "../parts/notice";
+import { Sure } from "../parts/sure";
 import { useAsk } from "../parts/use-ask";
+import { useOnce } from "../parts/use-once";
 import { useSpeech, useWords } from "../text/language";
 import { TokenForm } from "./token-form";
 
@@ -20,12 +22,7 @@ export function TokensPart() {
   const asking = useAsk();
   const { ask } = asking;
   const load = useCallback(async () => setTokens((await device.tokens()).tokens), []);
-  const started = useRef(false);
-  useEffect(() => {
-    if (started.current) return;
-    started.current = true;
-    void ask(load);
-  }, [ask, load]);
+  useOnce(() => void ask(load));
   const revoke = (id: string) => ask(async () => {
     await device.revokeToken(id);
     setRevoked(true);
@@ -70,7 +67,6 @@ export function TokensPart() {
 function TokenRow({ token, onRevoke }: { token: Token; onRevoke: () => void }) {
   const { words, language } = useSpeech();
   const text = words.tokens;
-  const [sure, setSure] = useState(false);
   return (
     <li className="token">
       <div>
@@ -80,15 +76,7 @@ function TokenRow({ token, onRevoke }: { token: Token; onRevoke: () => void }) {
           {text.created(day(token.created, language))}, {token.expires === undefined ? text.never : text.expires(day(token.expires, language))}
         </p>
       </div>
-      {sure ? (
-        <div className="sure" role="group" aria-label={text.revokeWhat(token.name)}>
-          <p>{text.revokeSure(token.name)}</p>
-          <div className="row">
-            <Action className="danger" onClick={onRevoke}>{text.revokeYes}</Action>
-            <Action className="secondary" onClick={() => setSure(false)}>{words.common.cancel}</Action>
-          </div>
-        </div>
-      ) : <Action className="quiet" aria-label={text.revokeWhat(token.name)} onClick={() => setSure(true)}>{text.revoke}</Action>}
+      <Sure label={text.revoke} what={text.revokeWhat(token.name)} sure={text.revokeSure(token.name)} yes={text.revokeYes} quiet onYes={onRevoke} />
     </li>
   );
 }

@@ -1,11 +1,12 @@
 // Where updates come from, and whether the device takes them by itself.
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { device } from "../api/client";
 import type { Settings } from "../api/types";
 import { Check, Select, TextField } from "../parts/field";
 import { Form, Submit, Trouble } from "../parts/form";
 import { Notice } from "../parts/notice";
 import { useAsk } from "../parts/use-ask";
+import { useOnce } from "../parts/use-once";
 import { useWords } from "../text/language";
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
@@ -26,13 +27,8 @@ export function UpdateSettingsPart({ onSaved }: { onSaved: () => void }) {
     setNow(settings);
     setBefore(settings.repository ?? "");
   };
-  const started = useRef(false);
   const { ask } = loading;
-  useEffect(() => {
-    if (started.current) return;
-    started.current = true;
-    void ask(async () => take(await device.settings()));
-  }, [ask]);
+  useOnce(() => void ask(async () => take(await device.settings())));
   if (now === undefined) return <Trouble asking={loading} />;
   const change = (part: Partial<Settings>) => {
     setNow({ ...now, ...part });

@@ -7,7 +7,8 @@ interface SureProps {
   label: string;
   /** What it does, for those who do not see where the button stands; the label if that says it. */
   what?: string;
-  sure: string;
+  /** What follows, where the buttons do not say it. */
+  sure?: string;
   yes: string;
   quiet?: boolean;
   off?: boolean;
@@ -22,7 +23,7 @@ export function Sure({ label, what = label, sure, yes, quiet = false, off = fals
   }
   return (
     <div className="sure" role="group" aria-label={what}>
-      <p>{sure}</p>
+      {sure !== undefined && <p>{sure}</p>}
       <div className="row">
         <Action className="danger" off={off} onClick={() => {
           setAsked(false);
