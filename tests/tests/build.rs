@@ -19,7 +19,10 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
     let project = fixture.paths.project.clone();
     // As on a machine where new files are private.
     let status = Command::new("sh")
-        .args(["-c", "umask 077; exec \"$0\" build --offline --out \"$1\" --update-root \"$2\""])
+        .args([
+            "-c",
+            "umask 077; exec \"$0\" build --database stand-in --offline --out \"$1\" --update-root \"$2\"",
+        ])
         .arg(program)
         .arg(folder.path())
         .arg(fixture.update_root())
