@@ -74,10 +74,11 @@ pub async fn serve() -> Result<(), AgentError> {
     let disk = report.disk.clone();
     let status = Status { start: facts, report, stages: stages(&ends) };
     let (opened, why) = open(&keeper, &status).await?;
-    let Loops { network, updates, stack } = opened.clone();
+    let Loops { network, updates, stack, domain } = opened.clone();
     notices.extend(why);
     let keys = Keys { authority, app: AppKey::make()? };
-    let desk = Arc::new(Desk::new(keeper.clone(), opened, keys, build, status.clone(), notices.clone()));
+    let desk =
+        Arc::new(Desk::new(keeper.clone(), opened.clone(), keys, build, status.clone(), notices.clone()));
     let agent = Agent::new(status.clone(), desk.clone());
     let bus = zbus::connection::Builder::system().name(NAME).serve_at(PATH, agent).build().await?;
     let object = bus.object_server().interface::<_, Agent>(PATH).await?;
@@ -87,7 +88,8 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::console::run(&status, &notices, &keeper, &fingerprint, &network) => match never {},
         never = loops::claim_file::run(&disk, &keeper, &fingerprint) => match never {},
         never = loops::apply::run(&keeper) => match never {},
-        never = loops::certificates::run(&desk, &object, &network, &stack) => match never {},
+        never = loops::certificates::run(&desk, &object, &opened) => match never {},
+        never = domain.run(|| desk.knows_the_time()) => match never {},
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
         never = loops::updates::tell(&updates, &object) => match never {},
@@ -101,14 +103,15 @@ pub async fn serve() -> Result<(), AgentError> {
 
 /// The loops that answer for their parts, and what the owner must know about them. Each has a connection of its own: its signals do not
 /// wait behind questions to the agent.
-async fn open(keeper: &Keeper, status: &Status) -> Result<(Loops, Option<String>), AgentError> {
+async fn open(keeper: &Keeper, status: &Status) -> Result<(Loops, Vec<String>), AgentError> {
     let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
     let owned = keeper.get().owner.is_some();
     let (stack, why) = loops::stack::open(zbus::Connection::system().await?, owned);
     let (report, slot) = (status.report.clone(), status.start.running);
     let bus = zbus::Connection::system().await?;
     let updates = loops::updates::open(report, slot, bus, keeper.clone(), stack.clone())?;
-    Ok((Loops { network, updates, stack }, why))
+    let (domain, no_domain) = loops::domain::open();
+    Ok((Loops { network, updates, stack, domain }, why.into_iter().chain(no_domain).collect()))
 }
 
 /// What the owner is told when the initramfs went to the other slot.

@@ -1,5 +1,6 @@
 //! What the journeys share: the image under test, a board that boots it, and the system bus of the device.
 
+pub mod authority;
 pub mod browser;
 pub mod bundle;
 pub mod bus;
@@ -10,9 +11,11 @@ pub mod device;
 pub mod registry;
 pub mod replay;
 mod saved;
+mod secure;
 pub mod shop;
 pub mod update;
 pub mod web;
+pub mod zone;
 
 use std::path::{Path, PathBuf};
 

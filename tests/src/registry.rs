@@ -2,14 +2,10 @@
 //! of its own.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::{Digest, Sha256};
 use tayberry::build::layer::{self, Layer};
 use tayberry::build::store::{self, Image};
@@ -17,6 +13,7 @@ use tayberry::emulate::board::OUTSIDE;
 use tayberry::fetch::Cache;
 use tayberry::lock::{Lock, Section};
 
+use crate::secure::{Answer, Asked, Secure};
 use crate::{Fixture, JourneyError};
 
 /// Where the program lies in an image: everything in one, as the device's emulator uses it.
@@ -90,29 +87,10 @@ impl Registry {
     /// # Errors
     /// When no port is free, or no certificate can be made.
     pub fn open() -> Result<Self, JourneyError> {
-        let failed = |error: &dyn std::fmt::Display| JourneyError::Failed(error.to_string());
-        let host = OUTSIDE.split(':').next().unwrap_or_default().to_owned();
-        let made = rcgen::generate_simple_self_signed([host]).map_err(|error| failed(&error))?;
-        let key =
-            PrivateKeyDer::try_from(made.signing_key.serialize_der()).map_err(|error| failed(&error))?;
-        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .and_then(|builder| {
-                builder.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key)
-            })
-            .map_err(|error| failed(&error))?;
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        let port = listener.local_addr()?.port();
         let files = Files::default();
-        let (served, config) = (files.clone(), Arc::new(config));
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (files, config) = (served.clone(), config.clone());
-                // A connection that breaks off is the other side's wish.
-                std::thread::spawn(move || serve(&files, config, stream).unwrap_or_default());
-            }
-        });
-        Ok(Self { files, port, certificate: made.cert.pem() })
+        let served = files.clone();
+        let Secure { port, certificate } = Secure::open(move |asked| answer(&served, &asked), |_| Ok(()))?;
+        Ok(Self { files, port, certificate })
     }
 
     /// Its name, as the device sees it.
@@ -145,18 +123,8 @@ impl Registry {
     }
 }
 
-fn serve(files: &Files, config: Arc<ServerConfig>, stream: TcpStream) -> std::io::Result<()> {
-    let connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
-    let mut stream = BufReader::new(StreamOwned::new(connection, stream));
-    let mut first = String::new();
-    stream.by_ref().take(8192).read_line(&mut first)?;
-    let mut line = String::new();
-    while stream.by_ref().take(8192).read_line(&mut line)? > 2 {
-        line.clear();
-    }
-    let mut words = first.split(' ');
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let found = match path {
+fn answer(files: &Files, asked: &Asked) -> Answer {
+    let found = match asked.path.as_str() {
         "/v2/" => Some(("application/json", b"{}".to_vec())),
         path => files.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned(),
     };
@@ -164,15 +132,5 @@ fn serve(files: &Files, config: Arc<ServerConfig>, stream: TcpStream) -> std::io
         Some(found) => ("200 OK", found),
         None => ("404 Not Found", ("text/plain", Vec::new())),
     };
-    let out = stream.get_mut();
-    let length = body.len();
-    write!(
-        out,
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    )?;
-    if method != "HEAD" {
-        out.write_all(&body)?;
-    }
-    out.conn.send_close_notify();
-    out.flush()
+    Answer { status, headers: vec![("Content-Type", kind.to_owned())], body }
 }

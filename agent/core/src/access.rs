@@ -42,7 +42,9 @@ enum Needs {
 
 const fn needs(request: &Request) -> Needs {
     match request {
-        Request::Overview | Request::Authority | Request::ConfirmNetwork(_) => Needs::Nothing,
+        Request::Overview | Request::Authority | Request::ConfirmNetwork(_) | Request::DomainProof(_) => {
+            Needs::Nothing
+        }
         Request::Claim(_) => Needs::NoOwner,
         Request::SignIn(_) | Request::Recover(_) => Needs::AnOwner,
         Request::MakeRecoveryCodes | Request::FinishSetup(_) => Needs::Setup,
@@ -53,7 +55,9 @@ const fn needs(request: &Request) -> Needs {
         | Request::CreateToken(_)
         | Request::RevokeToken(_) => Needs::Owner,
         Request::Status => Needs::OwnerOr(Scope::Status),
-        Request::Settings | Request::ChangeSettings(_) => Needs::OwnerOr(Scope::Settings),
+        Request::Settings | Request::ChangeSettings(_) | Request::Domain(_) => {
+            Needs::OwnerOr(Scope::Settings)
+        }
         Request::Updates
         | Request::ReceiveUpdate(_)
         | Request::CancelUpdate

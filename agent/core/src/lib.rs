@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod clock;
 pub mod console;
 pub mod data;
+pub mod domain;
 pub mod firmware;
 pub mod health;
 pub mod imager;

@@ -53,6 +53,8 @@ pub(crate) trait Agent {
     fn export(&self, from: (&str, &str), credential: &str, file: zbus::Fd<'_>) -> zbus::Result<String>;
     /// A certificate chain for a public key; DER.
     fn certify(&self, public_key: &[u8]) -> zbus::Result<Vec<Vec<u8>>>;
+    /// The owner's domain, the chain of its certificate (DER) and the key (PKCS #8); all empty where there is none.
+    fn domain(&self) -> zbus::Result<(String, Vec<Vec<u8>>, Vec<u8>)>;
 }
 
 /// Who asks, and over which connection.

@@ -10,7 +10,7 @@ use tayberry_core::request::MAX_BYTES;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::StackState;
 
-use crate::api::{self, Refusal};
+use crate::api::{self, Refusal, domain};
 use crate::{App, headers};
 
 /// Where the gateway finds us.
@@ -27,7 +27,8 @@ const STACK: &str = "/api/v1/stack";
 pub(crate) fn router(app: App) -> Router {
     let (api, _) = api::router();
     let api = api.layer(DefaultBodyLimit::max(MAX_BYTES)).layer(from_fn(only_read)).fallback(elsewhere);
-    Router::new().nest(PREFIX, api).layer(from_fn_with_state(app.clone(), headers::add)).with_state(app)
+    let router = Router::new().nest(PREFIX, api).route(domain::PROOF, domain::proof());
+    router.layer(from_fn_with_state(app.clone(), headers::add)).with_state(app)
 }
 
 async fn only_read(request: Request, next: Next) -> Response {

@@ -15,7 +15,8 @@ mod turn;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tayberry_core::domain::DomainName;
 use tokio::sync::watch;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -33,6 +34,8 @@ pub(crate) struct App {
     policy: Arc<ArcSwap<String>>,
     /// The host name, without a domain.
     name: Arc<ArcSwap<String>>,
+    /// The owner's domain, once there is a certificate for it.
+    domain: Arc<ArcSwapOption<DomainName>>,
 }
 
 /// A front that cannot start.
@@ -55,6 +58,7 @@ async fn run() -> Result<std::convert::Infallible, FrontError> {
         agent: AgentProxy::new(&bus).await?,
         policy: Arc::new(ArcSwap::from_pointee(headers::policy(None))),
         name: Arc::new(ArcSwap::from_pointee("tayberry".to_owned())),
+        domain: Arc::default(),
     };
     let shown = Arc::new(tls::Shown::default());
     let acceptor = tokio_rustls::TlsAcceptor::from(tls::config(shown.clone())?);

@@ -9,10 +9,12 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use memory_serve::CacheControl;
+use tayberry_core::domain::DomainName;
 use tayberry_core::request::setup::Overview;
 use tayberry_core::request::{MAX_BYTES, Request};
 
 use crate::agent::Caller;
+use crate::api::domain;
 use crate::{App, agent, api, headers};
 
 /// Pages and API.
@@ -37,14 +39,16 @@ pub(crate) fn redirect(app: App) -> Router {
     let to = |State(app): State<App>, uri: Uri, headers: HeaderMap| async move {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        Redirect::temporary(&format!("https://{}{path}", target(host, &app.name.load())))
+        let domain = app.domain.load();
+        let host = target(host, &app.name.load(), domain.as_deref().map(DomainName::as_str));
+        Redirect::temporary(&format!("https://{host}{path}"))
     };
-    Router::new().fallback(to).with_state(app)
+    Router::new().route(domain::PROOF, domain::proof()).fallback(to).with_state(app)
 }
 
 /// The host to go to: the one that was asked for if it can be ours, else our name. Anything else would let a stranger's
 /// link lead elsewhere.
-fn target(host: Option<&str>, name: &str) -> String {
+fn target(host: Option<&str>, name: &str, domain: Option<&str>) -> String {
     let host = host.unwrap_or_default();
     let plain = host.strip_suffix(":80").unwrap_or(host);
     let is_address = plain.parse::<IpAddr>().is_ok()
@@ -55,7 +59,7 @@ fn target(host: Option<&str>, name: &str) -> String {
     let is_name = plain.split_once('.').is_some_and(|(first, domain)| {
         first == name && tayberry_core::certificate::DOMAINS.contains(&domain)
     });
-    if is_address || is_name { plain.to_owned() } else { format!("{name}.local") }
+    if is_address || is_name || domain == Some(plain) { plain.to_owned() } else { format!("{name}.local") }
 }
 
 /// Learns the device's name and addresses, for the policy and the redirect.
@@ -66,6 +70,7 @@ pub(crate) async fn look_around(app: &App) {
         Ok(overview) => {
             app.policy.store(Arc::new(headers::policy(Some(&overview))));
             app.name.store(Arc::new(overview.name));
+            app.domain.store(overview.domain.map(Arc::new));
         }
         Err(problem) => tracing::warn!("{problem:?}"),
     }
@@ -82,12 +87,14 @@ mod tests {
             (Some("kitchen.local:80"), "kitchen.local"),
             (Some("192.168.1.20"), "192.168.1.20"),
             (Some("[fd00::20]"), "[fd00::20]"),
+            (Some("shop.example.org"), "shop.example.org"),
+            (Some("www.shop.example.org"), "kitchen.local"),
             (Some("evil.example"), "kitchen.local"),
             (Some("kitchen.local.evil.example"), "kitchen.local"),
             (Some("kitchen.local/x"), "kitchen.local"),
             (None, "kitchen.local"),
         ] {
-            assert_eq!(target(host, "kitchen"), to, "{host:?}");
+            assert_eq!(target(host, "kitchen", Some("shop.example.org")), to, "{host:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The front's certificate: a key that lives in this process alone, signed by the device's authority, which the agent
-//! keeps. Renewed whenever the agent says so.
+//! The front's certificates: one with a key that lives in this process alone, signed by the device's authority, which the agent keeps;
+//! and that of the owner's domain, which the agent has from elsewhere. Renewed whenever the agent says so.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -33,13 +33,25 @@ pub(crate) enum TlsError {
     Agent(#[from] zbus::Error),
 }
 
-/// The certificate that is shown; none before the agent has answered.
+/// The certificates that are shown; none before the agent has answered.
 #[derive(Debug, Default)]
-pub(crate) struct Shown(ArcSwapOption<CertifiedKey>);
+pub(crate) struct Shown {
+    own: ArcSwapOption<CertifiedKey>,
+    domain: ArcSwapOption<Domain>,
+}
+
+/// A certificate for who asks for this name.
+#[derive(Debug)]
+struct Domain {
+    name: String,
+    certified: Arc<CertifiedKey>,
+}
 
 impl ResolvesServerCert for Shown {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.0.load_full()
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let domain = self.domain.load();
+        let asked = domain.as_ref().filter(|domain| hello.server_name() == Some(&domain.name));
+        asked.map(|domain| domain.certified.clone()).or_else(|| self.own.load_full())
     }
 }
 
@@ -55,15 +67,22 @@ pub(crate) fn config(shown: Arc<Shown>) -> Result<Arc<ServerConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
-/// Asks for a certificate with a fresh key.
+/// Asks for a certificate with a fresh key, and for that of the domain.
 async fn renew(agent: &AgentProxy<'_>, shown: &Shown) -> Result<(), TlsError> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let chain = agent.certify(key.public_key_raw()).await?;
-    let chain = chain.into_iter().map(CertificateDer::from).collect();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let certified = CertifiedKey::from_der(chain, key, &ring::default_provider())?;
-    shown.0.store(Some(Arc::new(certified)));
+    shown.own.store(Some(certified(chain, key.serialize_der())?));
+    let (name, chain, key) = agent.domain().await?;
+    let domain =
+        if name.is_empty() { None } else { Some(Domain { certified: certified(chain, key)?, name }) };
+    shown.domain.store(domain.map(Arc::new));
     Ok(())
+}
+
+fn certified(chain: Vec<Vec<u8>>, key: Vec<u8>) -> Result<Arc<CertifiedKey>, rustls::Error> {
+    let chain = chain.into_iter().map(CertificateDer::from).collect();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
+    Ok(Arc::new(CertifiedKey::from_der(chain, key, &ring::default_provider())?))
 }
 
 /// Renews now and whenever the agent says so; calls `renewed` after each.

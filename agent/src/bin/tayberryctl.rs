@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
-use tayberry_agent::ctl::{CtlError, network, settings, stack, status, update};
+use tayberry_agent::ctl::{CtlError, domain, network, settings, stack, status, update};
 use tayberry_agent::service::client::AgentProxy;
 
 /// Talks to the agent of this device.
@@ -14,7 +14,8 @@ use tayberry_agent::service::client::AgentProxy;
     version,
     after_help = "Examples:\n  tayberryctl status\n  tayberryctl settings --timezone Europe/Berlin\n  \
     tayberryctl --json network\n  tayberryctl update check\n  tayberryctl update install\n  \
-    tayberryctl stack plan compose.yaml\n  tayberryctl stack apply compose.yaml\n\n\
+    tayberryctl stack plan compose.yaml\n  tayberryctl stack apply compose.yaml\n  \
+    tayberryctl domain set shop.example.org --agree-to-terms\n\n\
     Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage."
 )]
 struct Cli {
@@ -33,6 +34,11 @@ enum Command {
     Settings(settings::Arguments),
     /// Show interfaces, and the wireless networks in reach
     Network,
+    /// Show the owner's domain and its certificate, or act: set, try, remove
+    Domain {
+        #[command(subcommand)]
+        command: Option<domain::Command>,
+    },
     /// Show the stack, or change it: status, plan, apply, rollback, remove
     Stack {
         #[command(subcommand)]
@@ -54,6 +60,9 @@ async fn run(cli: &Cli) -> Result<String, CtlError> {
             shown(cli.json, &settings::run(&agent, arguments).await?, settings::words)?
         }
         Command::Network => shown(cli.json, &network::look(&agent).await?, network::words)?,
+        Command::Domain { command } => {
+            shown(cli.json, &domain::run(&agent, command.as_ref()).await?, domain::words)?
+        }
         Command::Stack { command } => shown(cli.json, &stack::run(&agent, command).await?, stack::words)?,
         Command::Update { command } => {
             shown(cli.json, &update::run(&agent, command.as_ref()).await?, update::words)?

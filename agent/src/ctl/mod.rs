@@ -1,5 +1,6 @@
 //! What `tayberryctl` does: one file a command. Root on the device asks the same questions as pages and scripts do.
 
+pub mod domain;
 pub mod network;
 pub mod settings;
 pub mod stack;

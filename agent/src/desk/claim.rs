@@ -26,6 +26,7 @@ impl Desk {
             authority_fingerprint: self.keys.authority.fingerprint(),
             addresses: self.network.addresses(),
             setup_network: self.network.setup_network().is_some(),
+            domain: self.domain.certificate().map(|held| held.about.name.clone()),
         }
     }
 

@@ -2,6 +2,7 @@
 //! `tayberry-core::access`; each file answers one part. Where a request came from is left to `service`.
 
 mod claim;
+mod domain;
 mod identity;
 mod network;
 mod owner;
@@ -10,6 +11,8 @@ mod stack;
 mod status;
 mod tokens;
 mod updates;
+
+pub(crate) use domain::Shown;
 
 use std::fs::File;
 use std::net::IpAddr;
@@ -114,6 +117,8 @@ pub struct Loops {
     pub updates: crate::loops::updates::Handle,
     /// The stack.
     pub stack: crate::loops::stack::Handle,
+    /// The owner's domain.
+    pub domain: crate::loops::domain::Handle,
 }
 
 /// The desk.
@@ -122,6 +127,7 @@ pub struct Desk {
     network: crate::loops::network::Handle,
     updates: crate::loops::updates::Handle,
     stack: crate::loops::stack::Handle,
+    domain: crate::loops::domain::Handle,
     keys: Keys,
     /// When the operating system was built.
     build: i64,
@@ -158,6 +164,8 @@ impl Answers for Desk {
             Request::Status => json(self.status().await?),
             Request::Settings => json(self.settings()),
             Request::ChangeSettings(change) => json(self.change_settings(sender, change).await?),
+            Request::Domain(act) => json(self.act_on_domain(sender, act).await?),
+            Request::DomainProof(which) => json(self.domain_proof(&which)?),
             Request::MakeAppToken => json(self.make_app_token()?),
             Request::Tokens => json(self.tokens()),
             Request::CreateToken(wish) => json(self.create_token(sender, wish).await?),
@@ -225,6 +233,7 @@ impl Desk {
             network: loops.network,
             updates: loops.updates,
             stack: loops.stack,
+            domain: loops.domain,
             keys,
             build,
             source,

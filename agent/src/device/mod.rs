@@ -1,5 +1,6 @@
 //! Looks at the device and acts on it; thin, without policy.
 
+pub mod acme;
 pub mod app_key;
 pub mod authority;
 pub mod autoboot;

@@ -1,4 +1,5 @@
-//! Gives the gateway a certificate, and tells the front when its own no longer fits: other names or addresses, the time is known now, or it ends soon.
+//! Gives the gateway its certificates, and tells the front when its own no longer fit: other names or addresses, the time is known now,
+//! one ends soon, or there is another for the owner's domain.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -6,8 +7,7 @@ use std::time::Duration;
 use tayberry_core::certificate::Leaf;
 use zbus::object_server::InterfaceRef;
 
-use crate::desk::Desk;
-use crate::loops::network::Handle;
+use crate::desk::{Desk, Loops};
 use crate::loops::stack;
 use crate::service::Agent;
 
@@ -15,21 +15,23 @@ use crate::service::Agent;
 const INTERVAL: Duration = Duration::from_secs(15);
 
 /// Tells it.
-pub async fn run(
-    desk: &Desk,
-    agent: &InterfaceRef<Agent>,
-    networks: &Handle,
-    stack: &stack::Handle,
-) -> Infallible {
-    let mut changes = networks.changes();
-    let mut gateways = None;
+pub async fn run(desk: &Desk, agent: &InterfaceRef<Agent>, loops: &Loops) -> Infallible {
+    let mut changes = loops.network.changes();
+    let mut domain = loops.domain.watch();
+    let (mut gateways, mut given, mut another_domain) = (None, false, false);
     loop {
-        certify_gateway(desk, stack, &mut gateways).await;
-        if desk.must_certify() {
+        // First: a gateway starts once it has a certificate, and then with all that there are.
+        if !given || another_domain {
+            given = give_domain(loops).await;
+        }
+        certify_gateway(desk, &loops.stack, &mut gateways).await;
+        if desk.must_certify() || another_domain {
             tell(agent).await;
         }
+        another_domain = false;
         tokio::select! {
             () = changes.next() => {}
+            changed = domain.changed() => another_domain = changed.is_ok(),
             () = desk.time_changed() => {}
             () = tokio::time::sleep(INTERVAL) => {}
         }
@@ -47,6 +49,13 @@ async fn certify_gateway(desk: &Desk, stack: &stack::Handle, held: &mut Option<L
         tracing::warn!("the gateway's certificate: {error}");
         *held = None;
     }
+}
+
+/// Whether the gateway has what is held for the domain.
+async fn give_domain(loops: &Loops) -> bool {
+    let held = loops.domain.certificate();
+    let given = loops.stack.give_domain(held.as_deref()).await;
+    given.map_err(|error| tracing::warn!("the gateway's domain: {error}")).is_ok()
 }
 
 async fn tell(agent: &InterfaceRef<Agent>) {

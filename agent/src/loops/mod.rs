@@ -4,6 +4,7 @@ pub mod apply;
 pub mod certificates;
 pub mod claim_file;
 pub mod console;
+pub mod domain;
 pub mod network;
 pub mod stack;
 pub mod updates;

@@ -166,6 +166,7 @@ impl Desk {
             authority_fingerprint: self.fingerprint(),
             addresses: network::addresses(),
             setup_network: false,
+            domain: None,
         }
     }
 

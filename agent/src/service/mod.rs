@@ -173,6 +173,12 @@ impl Agent {
         self.desk.certify(public_key).map_err(failed)
     }
 
+    /// The owner's domain, the chain of its certificate and the key: DER, its own certificate first, PKCS #8. All are empty where there is
+    /// none.
+    fn domain(&self) -> crate::desk::Shown {
+        self.desk.shown_domain()
+    }
+
     /// Temperature of the processor in degrees Celsius, read anew each time; an error where there is no mailbox.
     #[zbus(property(emits_changed_signal = "false"))]
     async fn soc_temperature(&self) -> zbus::fdo::Result<f64> {

@@ -129,6 +129,17 @@ export function answer(state, method, path, body, { csrf, host }) {
     case "PATCH /settings":
       if (body.name === "taken") return problem("not-allowed", { detail: "Another device has this name." });
       Object.assign(state, body); // falls through
+    case "GET /domain": return good(state.domain ?? { busy: false });
+    case "PUT /domain":
+      if (!body.name.includes(".")) return problem("not-allowed", { detail: "\"x\" is no domain." });
+      state.domain = { wish: { ...body, ...(body.proof.dns ? { proof: { dns: { ...body.proof.dns, secret: undefined } } } : {}) }, busy: false,
+        problem: "the authority does not believe that shop.example.org leads to this device: Fetching http://shop.example.org/: Timeout.", next_try: 1_790_000_300 };
+      return { ...good(state.domain), status: 202 };
+    case "POST /domain/try":
+      state.domain = { ...state.domain, problem: undefined, next_try: undefined,
+        certificate: { name: state.domain.wish.name, not_before: 1_790_000_000, not_after: 1_797_776_000 } };
+      return { ...good(state.domain), status: 202 };
+    case "DELETE /domain": state.domain = { busy: false }; return good(state.domain);
     case "GET /settings":
       return good({ language: state.language ?? "en", name: state.name, timezone: state.timezone, channel: state.channel,
         repository: state.repository ?? "https://updates.example.org/attic", automatic_updates: state.automatic_updates ?? true,

@@ -11,6 +11,33 @@ async function screen({ page, shot }, title, name) {
   await shot(name);
 }
 
+/** A domain of one's own: mistakes, a proof in the DNS that fails, another try, and the end of it. */
+async function domain({ page, text: { domain: text }, shot }) {
+  await button(page, text.save).click();
+  await page.getByText(text.needName).waitFor();
+  await page.getByLabel(text.name, { exact: true }).fill("shop.example.org");
+  await button(page, text.save).click();
+  await page.getByText(text.needTerms).waitFor();
+  await page.getByRole("radio", { name: new RegExp(text.proofs.dns.slice(0, 6)) }).check();
+  await page.getByLabel(text.server, { exact: true }).fill("ns.example.org");
+  await page.getByLabel(text.zone, { exact: true }).fill("example.org");
+  await page.getByLabel(text.key, { exact: true }).fill("home");
+  await page.getByLabel(text.secret, { exact: true }).fill("c2VjcmV0LXNlY3JldC1zZWNyZXQ=");
+  await page.getByText(text.authority, { exact: true }).click();
+  await page.getByLabel(text.terms).check();
+  await shot("25-settings-domain-form");
+  await button(page, text.save).click();
+  await page.getByText(text.failed).waitFor();
+  await page.getByText(text.secretKept).waitFor();
+  await shot("25-settings-domain-failed");
+  await button(page, text.tryNow).click();
+  await page.getByRole("link", { name: "https://shop.example.org" }).waitFor();
+  await shot("25-settings-domain");
+  await button(page, text.remove).click();
+  await button(page, text.removeYes).click();
+  await page.getByText(text.secretKept).waitFor({ state: "detached" });
+}
+
 /** From an unclaimed device to an owned one. */
 export async function setup(window, device) {
   const { page, text, shot, go } = window;
@@ -157,6 +184,7 @@ export async function owned(window, device) {
   await shot("25-settings-token-revoke");
   await button(page, text.tokens.revokeYes).click();
   await page.getByText(text.tokens.none).waitFor();
+  await domain(window);
   await page.getByLabel(text.settings.current, { exact: true }).fill(PASSWORD);
   await page.getByLabel(text.settings.next, { exact: true }).fill("another tractor violin");
   await button(page, text.settings.changePassword).click();
@@ -205,7 +233,7 @@ async function stack({ page, text, shot }, device) {
   await shot("36-stack-refused");
   await page.getByLabel(words.compose, { exact: true }).fill("name: notes\nservices: {}\n");
   await button(page, words.plan).click();
-  await page.getByText(words.difference).waitFor();
+  await page.getByRole("heading", { name: words.difference, exact: true }).waitFor();
   await shot("37-stack-plan");
   await button(page, words.apply).click();
   await page.getByText("mongo-stand-in").waitFor({ state: "detached" });

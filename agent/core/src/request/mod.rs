@@ -2,6 +2,7 @@
 //! the front turns HTTP into a [`Request`], the OpenAPI document is generated from them, and `tayberryd` answers the same
 //! values over D-Bus. Who may ask what is decided in [`crate::access`].
 
+pub mod domain;
 pub mod network;
 pub mod owner;
 pub mod problem;
@@ -50,6 +51,10 @@ pub enum Request {
     Settings,
     /// Changes some of them.
     ChangeSettings(settings::SettingsChange),
+    /// The owner's domain and its certificate. Answered with a [`domain::DomainState`].
+    Domain(domain::DomainAct),
+    /// What is to be shown at port 80 to who proves that a domain leads here.
+    DomainProof(domain::WhichProof),
     /// Interfaces, and the wireless networks in reach.
     Network,
     /// Joins a wireless network, on trial: it reverts unless it is confirmed.

@@ -7,6 +7,8 @@ use tayberry_format::preseed::{Hostname, TimeZone};
 use tayberry_format::state::{Channel, Language};
 use utoipa::ToSchema;
 
+use crate::domain::DomainName;
+
 /// What anybody on the network may know: enough to show the right page, and to compare fingerprints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Overview {
@@ -30,6 +32,10 @@ pub struct Overview {
     pub addresses: Vec<IpAddr>,
     /// Whether the setup access point is open.
     pub setup_network: bool,
+    /// The owner's domain, once there is a certificate for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<String>)]
+    pub domain: Option<DomainName>,
 }
 
 /// Whether there is an owner.

@@ -134,4 +134,6 @@ pub enum EventKind {
     ImagesLoaded,
     /// Another registry is believed, or one is not any more.
     RegistryTrusted,
+    /// Another domain is wished, or none.
+    DomainChanged,
 }

@@ -17,6 +17,7 @@ fn all_bodies(bytes: &[u8]) {
     one::<owner::Recovery>(bytes);
     one::<owner::PasswordChange>(bytes);
     one::<settings::SettingsChange>(bytes);
+    one::<domain::DomainWish>(bytes);
     one::<network::WifiChoice>(bytes);
     one::<network::Confirmation>(bytes);
     one::<tokens::TokenWish>(bytes);

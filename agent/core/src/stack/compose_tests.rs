@@ -29,7 +29,7 @@ fn a_whole_file_is_understood() {
 fn the_stack_of_the_system_is_good() {
     let stack = Stack::parse(include_str!("../../../../stack/compose.yaml")).unwrap();
     assert_eq!(crate::stack::doctor::look(&stack, 3 << 30), []);
-    assert!(crate::stack::gateway::configuration(&stack).unwrap().contains("reverse_proxy api:8080"));
+    assert!(crate::stack::gateway::configuration(&stack, None).unwrap().contains("reverse_proxy api:8080"));
 }
 
 /// Each with the line that is wrong, and words of the reason.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::compose::{Service, Stack};
 use super::values::Name;
+use crate::domain::DomainName;
 
 /// Folder on the device of what the agent gives to the gateway; in the container, [`INSIDE`]. It cannot write there.
 pub const FOLDER: &str = "/run/tayberry/gateway";
@@ -18,6 +19,10 @@ pub const CONFIGURATION: &str = "Caddyfile";
 pub const CHAIN: &str = "chain.pem";
 /// File of [`FOLDER`]: the certificate's key.
 pub const KEY: &str = "key.pem";
+/// File of [`FOLDER`]: the certificate of the owner's domain and those above it.
+pub const DOMAIN_CHAIN: &str = "domain-chain.pem";
+/// File of [`FOLDER`]: that certificate's key.
+pub const DOMAIN_KEY: &str = "domain-key.pem";
 /// Unit of the ports 80 and 443, TCP and UDP, in this order: file descriptors 3, 4 and 5.
 pub const SOCKET: &str = "tayberry-front-web.socket";
 /// Port of a service that names none.
@@ -50,21 +55,27 @@ const HEAD: &str = "\
 :80 {
 	bind fd/3
 	header -Server
-	redir https://{host}{uri} 307
+	# An authority that looks whether a domain leads here.
+	handle /.well-known/acme-challenge/* {
+		reverse_proxy unix//run/tayberry/front.sock
+	}
+	handle {
+		redir https://{host}{uri} 307
+	}
 }
 
 ";
 
-/// The configuration; none for a stack without a gateway.
+/// The configuration; none for a stack without a gateway. With the owner's domain, if there is a certificate for it.
 #[must_use]
-pub fn configuration(stack: &Stack) -> Option<String> {
+pub fn configuration(stack: &Stack, domain: Option<&DomainName>) -> Option<String> {
     stack.gateway()?;
     let mut text = String::from(HEAD);
     // Writing to a String cannot fail.
     write!(
         text,
-        ":443 {{\n\tbind fd/4 {{\n\t\tprotocols h1 h2\n\t}}\n\tbind fdgram/5 {{\n\t\tprotocols h3\n\t}}\n\
-         \ttls {INSIDE}/{CHAIN} {INSIDE}/{KEY}\n\tencode zstd gzip\n\trequest_body {{\n\t\tmax_size {BODY}MiB\n\t}}\n\
+        "(all) {{\n\tbind fd/4 {{\n\t\tprotocols h1 h2\n\t}}\n\tbind fdgram/5 {{\n\t\tprotocols h3\n\t}}\n\
+         \tencode zstd gzip\n\trequest_body {{\n\t\tmax_size {BODY}MiB\n\t}}\n\
          \theader {{\n\t\t-Server\n\t\t?X-Content-Type-Options nosniff\n\t\t?X-Frame-Options SAMEORIGIN\n\
          \t\t?Referrer-Policy strict-origin-when-cross-origin\n\t}}\n\
          \t# The device's own pages and what anybody may ask it.\n\
@@ -76,7 +87,18 @@ pub fn configuration(stack: &Stack) -> Option<String> {
         handle(&mut text, &matcher, name, service);
     }
     text.push_str("}\n");
+    site(&mut text, "", CHAIN, KEY);
+    if let Some(domain) = domain {
+        site(&mut text, domain.as_str(), DOMAIN_CHAIN, DOMAIN_KEY);
+    }
     Some(text)
+}
+
+/// The same under another name, with its certificate.
+fn site(text: &mut String, name: &str, chain: &str, key: &str) {
+    // Writing to a String cannot fail.
+    write!(text, "\n{name}:443 {{\n\ttls {INSIDE}/{chain} {INSIDE}/{key}\n\timport all\n}}\n")
+        .unwrap_or_default();
 }
 
 /// Routes, the longest first: Caddy takes the first that fits.
@@ -127,12 +149,15 @@ mod tests {
     #[test]
     fn golden() {
         let stack = Stack::parse(include_str!("../../fixtures/stack/good.yaml")).unwrap();
-        let text = configuration(&stack).unwrap();
+        let domain = "shop.example.org".to_owned().try_into().unwrap();
+        let text = configuration(&stack, Some(&domain)).unwrap();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stack/good.caddyfile");
         if std::env::var_os("TAYBERRY_GOLDEN").is_some() {
             std::fs::write(path, &text).unwrap();
         }
         assert_eq!(text, std::fs::read_to_string(path).unwrap_or_default());
+        let alone = configuration(&stack, None).unwrap();
+        assert!(text.starts_with(&alone) && !alone.contains("shop.example.org"), "{alone}");
     }
 
     #[test]

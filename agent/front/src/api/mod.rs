@@ -3,6 +3,7 @@
 
 mod authority;
 mod body;
+pub(crate) mod domain;
 mod network;
 mod owner;
 mod rescue;
@@ -150,6 +151,8 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(status::status))
         .routes(routes!(status::events))
         .routes(routes!(settings::settings, settings::change))
+        .routes(routes!(domain::domain, domain::wish, domain::forget))
+        .routes(routes!(domain::try_now))
         .routes(routes!(network::network))
         .routes(routes!(network::join, network::leave))
         .routes(routes!(network::confirm))

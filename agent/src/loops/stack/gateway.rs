@@ -5,15 +5,20 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::chown;
 use std::path::Path;
+use std::sync::{MutexGuard, PoisonError};
 
 use futures_util::StreamExt;
+use tayberry_core::domain::DomainName;
 use tayberry_core::stack::Stack;
 use tayberry_core::stack::compose::GATEWAY;
-use tayberry_core::stack::gateway::{self, CHAIN, CONFIGURATION, FOLDER, KEY, PAUSE};
+use tayberry_core::stack::gateway::{
+    self, CHAIN, CONFIGURATION, DOMAIN_CHAIN, DOMAIN_KEY, FOLDER, KEY, PAUSE,
+};
 use tayberry_core::stack::quadlet;
 use tokio::time::Instant;
 
-use super::{Handle, StackError};
+use super::{Handle, StackError, store};
+use crate::device::acme::Certificate;
 use crate::device::systemd::{self, Job};
 use crate::device::whole_file;
 
@@ -38,15 +43,63 @@ impl Handle {
     /// # Errors
     /// When it cannot be written, or systemd does not answer.
     pub async fn certify_gateway(&self, certified: &Certified) -> Result<(), String> {
-        let folder = Path::new(FOLDER);
-        let written = fs::create_dir_all(folder)
-            .and_then(|()| whole_file::show(&folder.join(CHAIN), certified.chain.as_bytes(), 0o444))
-            .and_then(|()| whole_file::show(&folder.join(KEY), certified.key.as_bytes(), 0o400));
-        written.map_err(|error| format!("{FOLDER}: {error}"))?;
+        self.show([CHAIN, KEY], certified).map_err(|error| format!("{FOLDER}: {error}"))?;
         self.0.certified.send_replace(true);
-        let Some(user) = *self.0.gateway_user.borrow() else { return Ok(()) };
-        give(user).map_err(|error| format!("{FOLDER}/{KEY}: {error}"))?;
         self.reload_gateway().await.map_err(|error| error.to_string())
+    }
+
+    /// The same for the owner's domain, if there is one.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn give_domain(&self, domain: Option<&Certificate>) -> Result<(), String> {
+        let words = |error: &dyn std::fmt::Display| error.to_string();
+        if let Some(held) = domain {
+            let certified = Certified { chain: held.chain_pem(), key: held.key_pem() };
+            let shown = self.show([DOMAIN_CHAIN, DOMAIN_KEY], &certified);
+            shown.map_err(|error| format!("{FOLDER}: {error}"))?;
+        }
+        *self.domain() = domain.map(|held| held.about.name.clone());
+        let stack = store::stack(&self.record().declared).map_err(|error| words(&error))?;
+        if self.0.gateway_user.borrow().is_some()
+            && let Some(stack) = stack
+        {
+            self.configure_gateway(&stack).map_err(|error| words(&error))?;
+            self.reload_gateway().await.map_err(|error| words(&error))?;
+        }
+        if domain.is_none() {
+            let removed =
+                [DOMAIN_CHAIN, DOMAIN_KEY].map(|file| fs::remove_file(Path::new(FOLDER).join(file)));
+            let bad = removed.into_iter().filter_map(Result::err);
+            let bad = bad.filter(|error| error.kind() != io::ErrorKind::NotFound).last();
+            return bad.map_or(Ok(()), |error| Err(format!("{FOLDER}: {error}")));
+        }
+        Ok(())
+    }
+
+    /// Writes a certificate and its key into the gateway's folder.
+    fn show(&self, [chain, key]: [&str; 2], certified: &Certified) -> io::Result<()> {
+        let folder = Path::new(FOLDER);
+        fs::create_dir_all(folder)?;
+        whole_file::show(&folder.join(chain), certified.chain.as_bytes(), 0o444)?;
+        whole_file::show(&folder.join(key), certified.key.as_bytes(), 0o400)?;
+        (*self.0.gateway_user.borrow()).map_or(Ok(()), give)
+    }
+
+    /// Writes its configuration. True when it is another one.
+    fn configure_gateway(&self, stack: &Stack) -> Result<bool, StackError> {
+        let path = Path::new(FOLDER).join(CONFIGURATION);
+        let text = gateway::configuration(stack, self.domain().as_ref()).unwrap_or_default();
+        let is_new = fs::read(&path).ok().as_deref() != Some(text.as_bytes());
+        if is_new {
+            let shown = whole_file::show(&path, text.as_bytes(), 0o444);
+            shown.map_err(|error| StackError::Io(FOLDER.into(), error))?;
+        }
+        Ok(is_new)
+    }
+
+    fn domain(&self) -> MutexGuard<'_, Option<DomainName>> {
+        self.0.domain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts everything there that `stack`'s gateway needs. True when a gateway that runs has to read it anew.
@@ -63,13 +116,8 @@ impl Handle {
         self.0.gateway_user.send_replace(Some(user));
         // The first certificate is on its way; without the loop that makes them there is no agent.
         drop(self.0.certified.subscribe().wait_for(|there| *there).await);
-        let path = Path::new(FOLDER).join(CONFIGURATION);
-        let text = gateway::configuration(stack).unwrap_or_default();
-        let is_new = fs::read(&path).ok().as_deref() != Some(text.as_bytes());
-        let done = give(user)
-            .and_then(|()| if is_new { whole_file::show(&path, text.as_bytes(), 0o444) } else { Ok(()) });
-        done.map_err(|error| StackError::Io(FOLDER.into(), error))?;
-        Ok(is_new)
+        give(user).map_err(|error| StackError::Io(FOLDER.into(), error))?;
+        self.configure_gateway(stack)
     }
 
     /// A gateway that runs reads its files anew. One that does not will.
@@ -132,9 +180,15 @@ impl Handle {
     }
 }
 
-/// The key is the gateway's.
+/// The keys are the gateway's.
 fn give(user: u32) -> io::Result<()> {
-    chown(Path::new(FOLDER).join(KEY), Some(user), Some(user))
+    for key in [KEY, DOMAIN_KEY] {
+        match chown(Path::new(FOLDER).join(key), Some(user), Some(user)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The first of the device's users that are the gateway's.

@@ -59,6 +59,8 @@ struct Inner {
     gateway: watch::Sender<bool>,
     /// The device's user that the declared gateway runs as.
     gateway_user: watch::Sender<Option<u32>>,
+    /// The owner's domain, if the gateway's folder holds a certificate for it.
+    domain: Mutex<Option<tayberry_core::domain::DomainName>>,
     /// There is a certificate for a gateway.
     certified: watch::Sender<bool>,
     /// The record is changed by one at a time.
@@ -103,6 +105,7 @@ pub fn open(bus: zbus::Connection, owned: bool) -> (Handle, Option<String>) {
         wake: tokio::sync::Notify::new(),
         gateway: watch::Sender::new(false),
         gateway_user: watch::Sender::new(None),
+        domain: Mutex::default(),
         certified: watch::Sender::new(false),
         saving: tokio::sync::Mutex::default(),
         loading: tokio::sync::Mutex::default(),

@@ -1,6 +1,6 @@
 // Asks the device. How is left to wire.ts, what a problem means to people to text/, what to do about it to the screens.
 import type {
-  Answers, AppToken, ComposeFile, Finished, NewToken, Network, Overview, RecoveryCodes, Rescue, ServiceLog, Settings, SettingsChange, Stack,
+  Answers, AppToken, ComposeFile, Domain, DomainWish, Finished, NewToken, Network, Overview, RecoveryCodes, Rescue, ServiceLog, Settings, SettingsChange, Stack,
   StackData, StackPlan, Status, Strength, Token, TokenWish, Updates, Volume, WhoAmI, WifiChoice,
 } from "./types";
 
@@ -48,6 +48,11 @@ export class Client {
   network = () => this.#wire.ask<Network>("GET", "/network");
   joinWifi = (choice: WifiChoice) => this.#wire.ask<Network>("POST", "/network/wifi", choice);
   leaveWifi = () => this.#wire.ask<Network>("DELETE", "/network/wifi");
+  domain = () => this.#wire.ask<Domain>("GET", "/domain");
+  /** Answered before there is a certificate. */
+  wishDomain = (wish: DomainWish) => this.#wire.ask<Domain>("PUT", "/domain", wish);
+  forgetDomain = () => this.#wire.ask<Domain>("DELETE", "/domain");
+  tryDomain = () => this.#wire.ask<Domain>("POST", "/domain/try");
   tokens = () => this.#wire.ask<{ tokens: Token[] }>("GET", "/tokens");
   createToken = (wish: TokenWish) => this.#wire.ask<NewToken>("POST", "/tokens", wish);
   revokeToken = (id: string) => this.#wire.ask<undefined>("DELETE", `/tokens/${encodeURIComponent(id)}`);

@@ -110,7 +110,7 @@ export const EVENT_KINDS = [
   "started", "claimed", "signed-in", "sign-in-refused", "password-changed", "settings-changed",
   "network-changed", "network-reverted", "token-created", "token-revoked",
   "update-received", "update-restart", "update-install", "roll-back", "stack-changed", "secrets-renewed", "volume-removed",
-  "images-loaded", "registry-trusted",
+  "images-loaded", "registry-trusted", "domain-changed",
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
@@ -230,6 +230,33 @@ export interface StackData {
   free_bytes: number;
   total_bytes: number;
   volumes: Volume[];
+}
+
+export interface DnsServer {
+  server: string;
+  zone: string;
+  key: string;
+  algorithm: "hmac-sha256" | "hmac-sha384" | "hmac-sha512";
+  /** Never told. */
+  secret?: string;
+  wait_s: number;
+}
+
+export interface DomainWish {
+  name: string;
+  proof: "http" | { dns: DnsServer };
+  terms_agreed: boolean;
+  email?: string;
+  directory?: string;
+  trust?: string;
+}
+
+export interface Domain {
+  wish?: DomainWish;
+  certificate?: { name: string; not_before: number; not_after: number };
+  busy: boolean;
+  problem?: string;
+  next_try?: number;
 }
 
 export interface TokenWish {

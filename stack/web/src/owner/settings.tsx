@@ -13,6 +13,7 @@ import { Notice } from "../parts/notice";
 import { useAsk } from "../parts/use-ask";
 import { useOnce } from "../parts/use-once";
 import { LANGUAGES, useSpeech, useWords } from "../text/language";
+import { DomainPart } from "./domain";
 import { PasswordPart } from "./password";
 import { TokensPart } from "./tokens";
 
@@ -24,6 +25,7 @@ export function SettingsPage({ owner, onChanged }: { owner: string; onChanged: (
       <p className="lead">{text.text}</p>
       <DevicePart onChanged={onChanged} />
       <section className="card"><h2>{text.network}</h2><NetworkPanel /></section>
+      <DomainPart />
       <PasswordPart owner={owner} />
       <TokensPart />
     </>

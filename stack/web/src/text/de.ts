@@ -1,5 +1,6 @@
 // Every word of the pages in German. The type makes sure that nothing is missing.
 import { consoleWords } from "./de-console";
+import { domainWords } from "./de-domain";
 import { stackWords } from "./de-stack";
 import { trust } from "./de-trust";
 import type { Words } from "./en";
@@ -236,6 +237,7 @@ export const de: Words = {
       "update-install": "Ein Update wurde geholt", "roll-back": "Eine Rückkehr wurde begonnen", "stack-changed": "Der Stack wurde geändert",
       "secrets-renewed": "Geheimnisse des Stacks wurden erneuert", "volume-removed": "Daten eines Dienstes wurden entfernt",
       "images-loaded": "Images wurden übergeben", "registry-trusted": "Das Vertrauen in eine Registry wurde geändert",
+      "domain-changed": "Die Domain wurde geändert",
     },
   },
   settings: {
@@ -249,6 +251,7 @@ export const de: Words = {
     wrongCurrent: "Das bisherige Passwort ist falsch.",
     network: "Netzwerk",
   },
+  domain: domainWords,
   rescue: {
     title: "Rettung",
     lead: (name: string) => `Das System von ${name} ist nicht hochgefahren. Hier lassen sich die Daten sichern und das Gerät wiederherstellen.`,

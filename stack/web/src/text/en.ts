@@ -1,6 +1,7 @@
 // Every word of the pages in English; its shape is what every other language has to fill in. Choosing the language is
 // left to language.tsx.
 import { consoleWords } from "./en-console";
+import { domainWords } from "./en-domain";
 import { stackWords } from "./en-stack";
 import { trust } from "./en-trust";
 
@@ -235,6 +236,7 @@ export const en = {
       "update-install": "An update was fetched", "roll-back": "A roll back was started", "stack-changed": "The stack was changed",
       "secrets-renewed": "Secrets of the stack were renewed", "volume-removed": "What a service kept was removed",
       "images-loaded": "Images were handed in", "registry-trusted": "The trust in a registry was changed",
+      "domain-changed": "The domain was changed",
     },
   },
   settings: {
@@ -248,6 +250,7 @@ export const en = {
     wrongCurrent: "The current password is wrong.",
     network: "Network",
   },
+  domain: domainWords,
   rescue: {
     title: "Rescue",
     lead: (name: string) => `The system of ${name} did not come up. From here you can save your data and bring the device back.`,
