@@ -126,9 +126,6 @@ export function answer(state, method, path, body, { csrf, host }) {
       state.password = body.new;
       return EMPTY;
     case "GET /status": return good(status(state));
-    case "PATCH /settings":
-      if (body.name === "taken") return problem("not-allowed", { detail: "Another device has this name." });
-      Object.assign(state, body); // falls through
     case "GET /domain": return good(state.domain ?? { busy: false });
     case "PUT /domain":
       if (!body.name.includes(".")) return problem("not-allowed", { detail: "\"x\" is no domain." });
@@ -140,6 +137,9 @@ export function answer(state, method, path, body, { csrf, host }) {
         certificate: { name: state.domain.wish.name, not_before: 1_790_000_000, not_after: 1_797_776_000 } };
       return { ...good(state.domain), status: 202 };
     case "DELETE /domain": state.domain = { busy: false }; return good(state.domain);
+    case "PATCH /settings":
+      if (body.name === "taken") return problem("not-allowed", { detail: "Another device has this name." });
+      Object.assign(state, body); // falls through
     case "GET /settings":
       return good({ language: state.language ?? "en", name: state.name, timezone: state.timezone, channel: state.channel,
         repository: state.repository ?? "https://updates.example.org/attic", automatic_updates: state.automatic_updates ?? true,

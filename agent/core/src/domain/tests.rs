@@ -92,7 +92,7 @@ fn when_a_certificate_is_asked_for() {
     assert_eq!(next(&record, Some(&held), true), Next::At(0), "whether it can be had as it is wished now");
     record.met = true;
     assert_eq!(next(&record, Some(&held), true), Next::At(NOW + 60 * 86_400));
-    let other = DomainCertificate { name: name("old.example.org"), ..held.clone() };
+    let other = DomainCertificate { name: name("old.example.org"), ..held };
     assert_eq!(next(&record, Some(&other), true), Next::At(0));
     let mut waits = Vec::new();
     for _ in 0..7 {

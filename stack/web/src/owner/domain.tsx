@@ -101,9 +101,11 @@ function WishForm({ before, onKept }: { before: DomainWish | undefined; onKept: 
       {dns && <ServerFields server={server} known={before !== undefined && before.proof !== "http"} onServer={setServer} />}
       <details>
         <summary>{text.authority}</summary>
-        <TextField {...plain} label={text.email} hint={text.emailHint} type="email" value={wish.email ?? ""} maxLength={254} onValue={(email) => change({ email })} />
-        <TextField {...plain} label={text.directory} hint={text.directoryHint} type="url" value={wish.directory ?? ""} maxLength={512}
-          onValue={(directory) => change({ directory })} />
+        <div className="group">
+          <TextField {...plain} label={text.email} hint={text.emailHint} type="email" value={wish.email ?? ""} maxLength={254} onValue={(email) => change({ email })} />
+          <TextField {...plain} label={text.directory} hint={text.directoryHint} type="url" value={wish.directory ?? ""} maxLength={512}
+            onValue={(directory) => change({ directory })} />
+        </div>
       </details>
       <Check label={text.terms} checked={wish.terms_agreed} invalid={bad === "terms"} onChecked={(terms_agreed) => change({ terms_agreed })} />
       <div role="alert">{bad === "terms" && <p className="error">{text.needTerms}</p>}</div>
