@@ -99,6 +99,18 @@ impl Registry {
         OUTSIDE
     }
 
+    /// Holds an image for another processor under `REPOSITORY:TAG`, as far as its index: it is never fetched.
+    pub fn push_foreign(&self, repository: &str, tag: &str) {
+        let kind = "application/vnd.oci.image.index.v1+json";
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let index = serde_json::json!({ "schemaVersion": 2, "mediaType": kind, "manifests": [{
+            "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": 2,
+            "platform": { "architecture": "amd64", "os": "linux" },
+        }] });
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert(format!("/v2/{repository}/manifests/{tag}"), (kind, index.to_string().into_bytes()));
+    }
+
     /// Holds a service under `REPOSITORY:TAG`.
     ///
     /// # Errors

@@ -81,6 +81,20 @@ fn refusals(owned: &mut Owned) -> Result<(), JourneyError> {
     Ok(())
 }
 
+/// What is said of the shop's image, by its version; nothing where it can be had.
+fn warns(owned: &mut Owned, versions: &[(&str, &str)]) -> Result<(), JourneyError> {
+    for (version, words) in versions {
+        let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose(version)))?;
+        let about = planned["warnings"].as_array().into_iter().flatten();
+        let about = about.filter_map(|one| one["sentence"].as_str()).filter(|one| one.contains("/shed/"));
+        let about: Vec<&str> = about.collect();
+        let is_right =
+            if words.is_empty() { about.is_empty() } else { about.len() == 1 && about[0].contains(words) };
+        assert!(is_right, "{version}: {planned}");
+    }
+    Ok(())
+}
+
 /// What a browser sees at `path`, once it sees `wanted`.
 fn sees(owned: &Owned, port: u16, path: &str, wanted: &str) -> Result<(), JourneyError> {
     let client = owned.script.at(port);
@@ -122,9 +136,12 @@ async fn an_own_stack_comes_from_a_registry_and_from_an_archive() -> Result<(), 
         "{}",
         answer.text
     );
+    registry.push_foreign("shed/shop", "foreign");
+    warns(&mut owned, &[("1", "could not be seen")])?;
     let trust = json!({ "registry": Registry::name(), "certificate": registry.certificate });
     let trusted = owned.script.expect(200, "PUT", "/stack/registries", Some(&trust))?;
     assert_eq!(trusted["registries"], json!([Registry::name()]));
+    warns(&mut owned, &[("1", ""), ("foreign", "is for amd64"), ("nowhere", "There is no image")])?;
     let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("1")))?;
     assert_eq!(changes(&planned), ["barn start", "gateway start", "shop start"], "{planned}");
     owned.script.expect(200, "PUT", "/stack", Some(&compose("1")))?;

@@ -10,14 +10,16 @@ use system_tests::{Fixture, JourneyError};
 const SERVICES: Duration = Duration::from_secs(300);
 
 /// Two services from the images of the system; the limit of one is to be changed.
-fn compose(memory: &str) -> Value {
+fn compose(fixture: &Fixture, memory: &str) -> Result<Value, JourneyError> {
+    let manifest = std::fs::read_to_string(fixture.image.with_file_name("manifest.json"))?;
+    let store = if manifest.contains("mongo-stand-in") { "mongo-stand-in" } else { "mongo" };
     let text = format!(
         "services:\n  cache:\n    image: localhost/tayberry/redis:system\n    user: 999\n    networks: [back]\n    \
          volumes: [\"kept:/data\"]\n    tmpfs: [/tmp]\n    secrets: [key]\n    mem_limit: {memory}\n    healthcheck:\n      test: [CMD, redis-cli, ping]\n      \
-         interval: 10s\n  store:\n    image: localhost/tayberry/mongo-stand-in:system\n    user: 999\n    networks: [back]\n    \
+         interval: 10s\n  store:\n    image: localhost/tayberry/{store}:system\n    user: 999\n    networks: [back]\n    \
          volumes: [\"kept:/data\"]\n    mem_limit: 256m\nvolumes:\n  kept:\nnetworks:\n  back:\nsecrets:\n  key: {{ external: true }}\n"
     );
-    json!({ "compose": text })
+    Ok(json!({ "compose": text }))
 }
 
 fn kinds(plan: &Value) -> Vec<String> {
@@ -36,10 +38,10 @@ fn healths(state: &Value) -> Vec<String> {
 async fn a_stack_is_declared_and_runs_confined() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut owned = Owned::start(&fixture)?;
-    let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("64m")))?;
+    let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose(&fixture, "64m")?))?;
     assert_eq!(kinds(&planned), ["cache start", "store start"], "{planned}");
     assert!(planned["warnings"].to_string().contains("store has no healthcheck"), "{planned}");
-    owned.script.expect(200, "PUT", "/stack", Some(&compose("64m")))?;
+    owned.script.expect(200, "PUT", "/stack", Some(&compose(&fixture, "64m")?))?;
     let now = owned.until_stack_settled()?;
     let bus = owned.device.bus().await?;
     if now["problem"] != Value::Null {
@@ -47,7 +49,7 @@ async fn a_stack_is_declared_and_runs_confined() -> Result<(), JourneyError> {
     }
     assert_eq!(now["problem"], Value::Null, "{now}\n{}", owned.device.console_end());
     assert_eq!(healths(&now), ["cache healthy", "store healthy"], "{now}");
-    let again = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("64m")))?;
+    let again = owned.script.expect(200, "POST", "/stack/plan", Some(&compose(&fixture, "64m")?))?;
     assert_eq!(kinds(&again), [""; 0], "{again}");
 
     // There is no grep on the device.
@@ -78,9 +80,9 @@ async fn a_stack_is_declared_and_runs_confined() -> Result<(), JourneyError> {
     }
 
     // Only what changed is replaced, and what was kept is there.
-    let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("80m")))?;
+    let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose(&fixture, "80m")?))?;
     assert_eq!(kinds(&planned), ["cache replace"], "{planned}");
-    owned.script.expect(200, "PUT", "/stack", Some(&compose("80m")))?;
+    owned.script.expect(200, "PUT", "/stack", Some(&compose(&fixture, "80m")?))?;
     let now = owned.until_stack_settled()?;
     assert_eq!(healths(&now), ["cache healthy", "store healthy"], "{now}");
     assert_eq!(now["services"][0]["memory_limit_bytes"], 80 << 20, "{now}");

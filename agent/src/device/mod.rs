@@ -18,6 +18,7 @@ pub mod network;
 pub mod password;
 pub mod preseed;
 pub mod random;
+pub mod registry;
 pub mod render;
 pub mod slots;
 pub mod store;

@@ -20,7 +20,9 @@ export function answer(state, route, body, { good, problem }) {
   const data = () => good({ free_bytes: 97_400_000_000, total_bytes: 118_000_000_000, volumes: state.volumes });
   switch (route.split("?")[0]) {
     case "GET /stack": return good(state.stack);
-    case "GET /stack/log": return good({ lines: ["2026-11-26T12:00:00+0100 stack-app[812]: listening on 8080"] });
+    case "GET /stack/log":
+      state.asked = (state.asked ?? 0) + 1;
+      return good({ lines: Array.from({ length: state.asked }, (_, at) => `2026-11-26T12:00:0${at}+0100 stack-app[812]: request ${at + 1}`) });
     case "GET /stack/data": return data();
     case "POST /stack/data/remove":
       state.volumes = state.volumes.filter((one) => one.service !== body.service || one.volume !== body.volume);

@@ -227,6 +227,15 @@ async function stack({ page, text, shot }, device) {
   await screen({ page, shot }, words.title, "35-stack");
   await button(page, words.restartWhat("app")).click();
   await page.getByText("app:1.5").waitFor();
+  await button(page, `${words.log}: app`).click();
+  const log = page.getByLabel(words.logWhat("app"), { exact: true });
+  await log.waitFor();
+  check(await log.evaluate((box) => new Promise((seen) => {
+    const look = () => (box.value.includes("request 2") ? seen(true) : setTimeout(look, 100));
+    look();
+  })), "the log is followed");
+  await shot("35-stack-log");
+  await button(page, `${words.hideLog}: app`).click();
   await page.getByLabel(words.compose, { exact: true }).fill("services: {}");
   await button(page, words.plan).click();
   await page.getByText("Line 3").waitFor();

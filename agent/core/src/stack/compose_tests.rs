@@ -28,7 +28,7 @@ fn a_whole_file_is_understood() {
 #[test]
 fn the_stack_of_the_system_is_good() {
     let stack = Stack::parse(include_str!("../../../../stack/compose.yaml")).unwrap();
-    assert_eq!(crate::stack::doctor::look(&stack, 3 << 30), []);
+    assert_eq!(crate::stack::doctor::look(&stack, 3 << 30, &std::collections::BTreeMap::new()), []);
     assert!(crate::stack::gateway::configuration(&stack, None).unwrap().contains("reverse_proxy api:8080"));
 }
 

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod quadlet;
 pub mod record;
 pub mod refusal;
+pub mod registry;
 pub mod secret;
 pub mod values;
 

@@ -7,7 +7,7 @@ use tayberry_core::request::stack::{
 use tayberry_core::stack::record::Declared;
 use tayberry_core::stack::{Stack, doctor, health, plan, quadlet};
 
-use super::{Ask, Handle, Works, failed, look, store};
+use super::{Ask, Handle, Works, failed, images, look, store};
 use crate::device::journal;
 
 /// Lines of a service's log that are told.
@@ -90,7 +90,8 @@ impl Handle {
     pub async fn plan(&self, file: &ComposeFile) -> Result<StackPlan, Problem> {
         let stack = parse(file)?;
         let steps = self.steps(Some(&stack)).await.map_err(|error| failed(&error))?;
-        let warnings = doctor::look(&stack, look::memory())
+        let sources = images::sources(&stack).await;
+        let warnings = doctor::look(&stack, look::memory(), &sources)
             .into_iter()
             .map(|finding| StackWarning { line: finding.line, sentence: finding.sentence })
             .collect();

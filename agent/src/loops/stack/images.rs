@@ -1,17 +1,22 @@
 //! Images that somebody hands in, and removing those of earlier stacks that neither the declared one nor the one before it names. What
 //! services keep is never removed by itself.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use nix::sys::statvfs::statvfs;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::{Archive, Images};
 use tayberry_core::stack::Stack;
 use tayberry_core::stack::images::{self, Image};
 use tayberry_core::stack::record::Record;
+use tayberry_core::stack::registry::{self, Reference, Source};
+use tokio::task::JoinSet;
 
 use super::{Handle, StackError, failed, store};
 use crate::device::systemd::{self, Job};
@@ -113,6 +118,39 @@ impl Handle {
         }
         Ok(())
     }
+}
+
+/// Where the images of a stack come from, asked of all registries at once.
+pub(super) async fn sources(stack: &Stack) -> BTreeMap<String, Source> {
+    let mut asked = JoinSet::new();
+    for reference in images::references(stack).map(str::to_owned) {
+        asked.spawn_blocking(move || (source(&reference), reference));
+    }
+    asked.join_all().await.into_iter().map(|(source, reference)| (reference, source)).collect()
+}
+
+/// Where one comes from: what is here is not fetched.
+fn source(text: &str) -> Source {
+    let reference = Reference::read(text);
+    for (list, folder) in [(of_the_system(), SYSTEM), (list(), LIST)] {
+        let full = format!("{}/{}", reference.registry, reference.repository);
+        let names = [
+            text.to_owned(),
+            format!("{full}:{}", reference.version),
+            format!("{full}@{}", reference.version),
+        ];
+        let here = |image: &Image| names.iter().any(|name| images::is(image, name));
+        let Some(image) = list.unwrap_or_default().into_iter().find(here) else { continue };
+        // An image's number is the hash of its configuration (containers/storage, image.go: big data by their keys in base64).
+        let name = format!("={}", STANDARD.encode(format!("sha256:{}", image.id)));
+        let path = Path::new(folder).with_file_name(&image.id).join(name);
+        let config = fs::read(path).ok().and_then(|bytes| registry::architecture(&bytes));
+        return config.map_or_else(|| Source::Unknown("it is here".to_owned()), |one| Source::For(vec![one]));
+    }
+    if reference.registry == "localhost" {
+        return Source::Missing;
+    }
+    crate::device::registry::source(&reference, Path::new(super::registries::FOLDER))
 }
 
 /// Removes an archive that a power cut left.

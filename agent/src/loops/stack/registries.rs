@@ -12,7 +12,7 @@ use super::{Handle, failed};
 use crate::device::whole_file;
 
 /// `/etc/containers/certs.d` leads here.
-const FOLDER: &str = "/var/lib/tayberry/registries";
+pub(super) const FOLDER: &str = "/var/lib/tayberry/registries";
 /// Name of the authority's certificate in the folder of a registry.
 const FILE: &str = "ca.crt";
 /// Longest certificate, in bytes.

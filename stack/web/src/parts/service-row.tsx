@@ -4,8 +4,8 @@ import type { Client } from "../api/client";
 import type { Service } from "../api/types";
 import { bytes } from "../model/format";
 import { useSpeech } from "../text/language";
-import { Action, Trouble } from "./form";
-import { useAsk } from "./use-ask";
+import { Action } from "./form";
+import { LiveLog } from "./live-log";
 
 interface ServiceRowProps {
   service: Service;
@@ -19,10 +19,8 @@ export function ServiceRow({ service, from, children }: ServiceRowProps) {
   const { words, language } = useSpeech();
   const text = words.stack;
   const limit = bytes(service.memory_limit_bytes, language);
-  const [lines, setLines] = useState<string[]>();
-  const asking = useAsk();
-  const action = lines === undefined ? text.log : text.logAgain;
-  const show = () => asking.ask(async () => setLines((await from.stackLog(service.name)).lines));
+  const [open, setOpen] = useState(false);
+  const action = open ? text.hideLog : text.log;
   return (
     <li className="token">
       <div>
@@ -37,15 +35,11 @@ export function ServiceRow({ service, from, children }: ServiceRowProps) {
           <p className="muted tile-value">{text.memory(bytes(service.memory_bytes, language), limit)}</p>
         )}
         <div className="row">
-          <Action className="quiet" off={asking.busy} aria-label={`${action}: ${service.name}`} onClick={() => void show()}>{action}</Action>
-          {lines !== undefined && <Action className="quiet" aria-label={`${words.common.hide}: ${service.name}`} onClick={() => setLines(undefined)}>{words.common.hide}</Action>}
+          <Action className="quiet" aria-expanded={open} aria-label={`${action}: ${service.name}`} onClick={() => setOpen(!open)}>{action}</Action>
           {children}
         </div>
       </div>
-      <Trouble asking={asking} />
-      {lines !== undefined && (
-        <textarea className="log" lang="en" readOnly rows={12} aria-label={text.logWhat(service.name)} value={lines.join("\n")} />
-      )}
+      {open && <LiveLog service={service.name} from={from} />}
     </li>
   );
 }

@@ -13,7 +13,7 @@ export const stackWords: typeof en = {
   healths: { healthy: "Gesund", starting: "Startet", restarting: "Startet neu", failed: "Gescheitert", stopped: "Angehalten" },
   memory: (used, limit) => `${used} von ${limit}`,
   standIn: "Ein Ersatz, der das Protokoll von MongoDB spricht. Es ist nicht MongoDB.",
-  log: "Log zeigen", logAgain: "Log auffrischen", logWhat: (name) => `Log von ${name}`,
+  log: "Log zeigen", hideLog: "Log ausblenden", logWhat: (name) => `Log von ${name}`,
   restart: "Neu starten", restartWhat: (name) => `${name} neu starten`,
   change: "Den Stack ändern",
   changeText: "Eine Compose-Datei sagt, welche Dienste laufen. Sie sehen den Unterschied, bevor sich etwas ändert.",

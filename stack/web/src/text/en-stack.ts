@@ -11,7 +11,7 @@ export const stackWords = {
   healths: { healthy: "Healthy", starting: "Starting", restarting: "Restarting", failed: "Failed", stopped: "Stopped" },
   memory: (used: string, limit: string) => `${used} of ${limit}`,
   standIn: "A stand-in that speaks MongoDB's protocol. It is not MongoDB.",
-  log: "Show log", logAgain: "Refresh log", logWhat: (name: string) => `Log of ${name}`,
+  log: "Show log", hideLog: "Hide log", logWhat: (name: string) => `Log of ${name}`,
   restart: "Restart", restartWhat: (name: string) => `Restart ${name}`,
   change: "Change the stack",
   changeText: "A compose file says which services run. You see the difference before anything changes.",
