@@ -34,6 +34,8 @@ async fn run(words: &[&str]) -> Result<(), JourneyError> {
         ["agent"] => agent::run(&Fixture::load()?).await,
         ["boot"] => boot::run(&Fixture::load()?).await,
         ["stack"] => stack::run(&Fixture::load()?).await,
+        ["stack", "native"] => stack::native::run(&std::env::current_dir()?),
+        ["stack", "native", "inside"] => stack::native::inside(),
         ["update"] => update::run(&Fixture::load()?).await,
         ["install", version, work] => update::child(version.as_ref(), work.as_ref()),
         _ => Err(JourneyError::Failed("say which: scripts/bench agent, boot, build, stack or update".into())),

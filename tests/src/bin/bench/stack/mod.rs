@@ -1,5 +1,8 @@
 //! `scripts/bench stack`: what the system's stack serves and costs, in the virtual Pi 5: reads and writes of the API through the gateway,
-//! beside the API alone and beside Caddy with a static file, each reached past the gateway.
+//! beside the API alone and beside Caddy with a static file, each reached past the gateway. `scripts/bench stack native`: the same
+//! programs on this machine's own processor.
+
+pub(crate) mod native;
 
 use serde_json::{Value, json};
 use system_tests::console::{ALL, SERVICES, Serving};
@@ -29,21 +32,28 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
     let headers = [format!("Cookie: __Host-console={cookie}"), format!("X-Console-Csrf: {csrf}")];
     let gateway = format!("https://localhost:{}", serving.port);
     let [api, web] = [0, 1].map(|index| format!("http://localhost:{}", serving.past[index]));
-    let read = load(&format!("{gateway}/api/preferences"), &headers, None)?;
-    let write = load(&format!("{gateway}/api/preferences"), &headers, Some(r#"{"language":"de"}"#))?;
-    let alone = load(&format!("{api}/api/preferences"), &headers, None)?;
-    let fixed = load(&format!("{web}/"), &[], None)?;
-    report(
-        healthy,
-        &rss,
-        &[
-            ("read through the gateway", read),
-            ("write through the gateway", write),
-            ("read of the API alone", alone),
-            ("static file of Caddy alone", fixed),
-        ],
-    );
+    let loads = measure(&gateway, &api, &web, &headers)?;
+    report(("kernel start to all services healthy", "kernel_to_healthy_s", healthy), &rss, &loads);
     Ok(())
+}
+
+/// What is served: reads and writes of the API through the gateway, reads of it alone, a file of Caddy's.
+fn measure(
+    gateway: &str,
+    api: &str,
+    web: &str,
+    headers: &[String],
+) -> Result<[(&'static str, Load); 4], JourneyError> {
+    let path = "api/preferences";
+    Ok([
+        ("read through the gateway", load(&format!("{gateway}/{path}"), headers, None)?),
+        (
+            "write through the gateway",
+            load(&format!("{gateway}/{path}"), headers, Some(r#"{"language":"de"}"#))?,
+        ),
+        ("read of the API alone", load(&format!("{api}/{path}"), headers, None)?),
+        ("static file of Caddy alone", load(&format!("{web}/"), &[], None)?),
+    ])
 }
 
 /// Ports of the device that lead past the gateway.
@@ -94,8 +104,10 @@ async fn resident(serving: &Serving) -> Result<Value, JourneyError> {
     })
 }
 
-fn report(healthy: f64, rss: &Value, loads: &[(&str, Load); 4]) {
-    println!("{:44} {healthy:10.2} s", "kernel start to all services healthy");
+/// Prints it; `start` is what it took until all were healthy: in words, for programs, in seconds.
+fn report(start: (&str, &str, f64), rss: &Value, loads: &[(&str, Load); 4]) {
+    let (words, key, healthy) = start;
+    println!("{words:44} {healthy:10.2} s");
     for (name, mib) in rss.as_object().into_iter().flatten() {
         println!("{:44} {:10.2} MiB", format!("resident memory of {name}"), mib.as_f64().unwrap_or_default());
     }
@@ -110,6 +122,6 @@ fn report(healthy: f64, rss: &Value, loads: &[(&str, Load); 4]) {
         "write_rps": hundredths(write.per_second), "write_p99_ms": hundredths(write.p99_ms),
         "api_alone_rps": hundredths(alone.per_second), "api_alone_p99_ms": hundredths(alone.p99_ms),
         "caddy_static_rps": hundredths(fixed.per_second), "caddy_static_p99_ms": hundredths(fixed.p99_ms),
-        "kernel_to_healthy_s": hundredths(healthy), "rss_mib": rss,
+        key: hundredths(healthy), "rss_mib": rss,
     }));
 }
