@@ -11,7 +11,8 @@ use tayberry_format::keyblock::{BLOCK, COPIES, Contents, Found, Key, KeyBlock};
 use tayberry_format::layout::{DATA_NUMBER, SECTOR};
 use tayberry_format::table::{self, DataPartition};
 
-use crate::{block, crypt, steps};
+use crate::watchdog::Watchdog;
+use crate::{block, crypt, erase, steps};
 
 /// What became of it, and the machine id that belongs to this key.
 pub(crate) struct Opened {
@@ -28,8 +29,8 @@ pub(crate) enum Wish {
     Existing,
 }
 
-pub(crate) fn open(disk: &str, wish: Wish) -> Opened {
-    match try_open(disk, wish) {
+pub(crate) fn open(disk: &str, wish: Wish, watchdog: Option<&Watchdog>) -> Opened {
+    match try_open(disk, wish, watchdog) {
         Ok(opened) => opened,
         Err(error) => {
             let why = format!("the data partition of {disk} cannot be used: {error}");
@@ -39,7 +40,7 @@ pub(crate) fn open(disk: &str, wish: Wish) -> Opened {
     }
 }
 
-fn try_open(disk: &str, wish: Wish) -> io::Result<Opened> {
+fn try_open(disk: &str, wish: Wish, watchdog: Option<&Watchdog>) -> io::Result<Opened> {
     if wish == Wish::Made {
         ensure_partition(disk)?;
     }
@@ -58,6 +59,10 @@ fn try_open(disk: &str, wish: Wish) -> io::Result<Opened> {
         Found::None if wish == Wish::Existing => return Err(io::Error::other("it is empty")),
         Found::None => (KeyBlock { key: new_key()?, contents: Contents::Blank }, true),
         Found::Key { block, rewrite } => (block, rewrite),
+        Found::Erase if wish == Wish::Existing => {
+            return Err(io::Error::other("everything on it is being destroyed"));
+        }
+        Found::Erase => (erase::all(&file, &partition, new_key()?, watchdog)?, false),
         Found::Damaged => return Err(io::Error::other("both copies of its key are damaged")),
     };
     if rewrite && made {

@@ -12,6 +12,7 @@ mod crypt;
 mod data;
 mod dm;
 mod emulator;
+mod erase;
 mod guard;
 mod machine;
 mod modules;
@@ -69,7 +70,7 @@ fn run() -> Result<Infallible, InitError> {
     if counter::count(&machine, &opened, watchdog.as_ref()) {
         switch::reboot_after(std::time::Duration::ZERO);
     }
-    let data = data::open(&opened.disk, data::Wish::Made);
+    let data = data::open(&opened.disk, data::Wish::Made, watchdog.as_ref());
     steps.done("data");
     verity::open(&opened, machine.root_hash)?;
     mounts::system("/dev/dm-verity-root")?;

@@ -39,7 +39,7 @@ pub(crate) fn serve(
     let disk = slot::disk(machine)?;
     watchdog::feed(watchdog.as_ref());
     steps.done("disk");
-    let data = data::open(&disk, data::Wish::Existing);
+    let data = data::open(&disk, data::Wish::Existing, watchdog.as_ref());
     steps.done("data");
     if let Some(id) = data.machine_id {
         fs::create_dir_all("/etc").map_err(InitError::system("/etc"))?;

@@ -20,6 +20,7 @@ pub mod preseed;
 pub mod random;
 pub mod registry;
 pub mod render;
+pub mod reset;
 pub mod slots;
 pub mod store;
 pub mod system;

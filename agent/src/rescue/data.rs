@@ -1,16 +1,8 @@
-//! The data partition in rescue: read-only, and its key destroyed for a factory reset.
-
-use std::fs::OpenOptions;
-use std::io;
-use std::os::unix::fs::FileExt;
+//! The data partition in rescue: read-only.
 
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use tayberry_format::boot_report::Data;
-use tayberry_format::keyblock::{BLOCK, COPIES};
-use tayberry_format::layout::DATA_NUMBER;
-
-use crate::device::slots::partition;
 
 /// Where it is mounted, as ever.
 pub(super) const VAR: &str = "/var";
@@ -32,17 +24,4 @@ pub(super) fn mount_read_only(data: &Data) -> Result<(), String> {
         Ok(()) | Err(Errno::EBUSY) => Ok(()),
         Err(errno) => Err(format!("Its file system cannot be read: {errno}.")),
     }
-}
-
-/// Overwrites both copies of the key: every byte on the partition is noise from here on. The next start makes a new key.
-///
-/// # Errors
-/// When the drive refuses.
-pub(super) fn destroy_key(disk: &str) -> io::Result<()> {
-    let file = OpenOptions::new().read(true).write(true).open(partition(disk, DATA_NUMBER))?;
-    for offset in COPIES {
-        file.write_all_at(&[0; BLOCK], offset)?;
-        file.sync_all()?;
-    }
-    Ok(())
 }

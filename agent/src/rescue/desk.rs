@@ -27,7 +27,7 @@ use super::{RescueError, data, export, power};
 use crate::desk::{Answers, Credential, Sender, failed, json};
 use crate::device::authority::{self, Authority, AuthorityError};
 use crate::device::store::{FOLDER, Store};
-use crate::device::{clock, network, password, random, system};
+use crate::device::{clock, network, password, random, reset, system};
 
 /// What is known only while rescue runs.
 #[derive(Default)]
@@ -265,7 +265,7 @@ impl Desk {
         }
         tracing::warn!("factory reset: the key of the data partition is destroyed");
         let disk = self.disk.clone();
-        let done = tokio::task::spawn_blocking(move || data::destroy_key(&disk));
+        let done = tokio::task::spawn_blocking(move || reset::begin(&disk));
         done.await.map_err(failed)?.map_err(failed)?;
         self.start_again();
         Ok(())

@@ -2,7 +2,8 @@
 //! A factory reset destroys these blocks first, and with them every byte.
 //!
 //! Two copies, so that a single bad block does not cost the owner's data. The state says whether a file system
-//! was ever made: a damaged file system must never be taken for a new one and formatted.
+//! was ever made: a damaged file system must never be taken for a new one and formatted. In place of a key they may say that everything
+//! is to be destroyed: one copy that says so is enough, so that a reset that was begun is ended, whenever the power goes.
 
 use crate::layout::MIB;
 
@@ -14,6 +15,8 @@ pub const COPIES: [u64; 2] = [0, BLOCK as u64];
 pub const PAYLOAD: u64 = MIB;
 
 const MAGIC: [u8; 8] = *b"tbkey\0\0\x01";
+/// State of a copy that says that everything is to be destroyed; it holds no key.
+const ERASE: u8 = 3;
 
 /// Key of the data partition: 512 bits for AES-256 in XTS mode (NIST SP 800-38E).
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub enum Found {
         /// Both copies should be written again.
         rewrite: bool,
     },
+    /// Everything is to be destroyed: a factory reset was begun.
+    Erase,
     /// Neither copy can be read although something is there: the data is not touched.
     Damaged,
 }
@@ -63,16 +68,17 @@ impl KeyBlock {
     /// One copy as it stands on the disk.
     #[must_use]
     pub fn encode(&self) -> [u8; BLOCK] {
-        let mut block = [0; BLOCK];
-        block[..8].copy_from_slice(&MAGIC);
-        block[8] = match self.contents {
+        let state = match self.contents {
             Contents::Blank => 1,
             Contents::FileSystem => 2,
         };
-        block[16..80].copy_from_slice(&self.key.0);
-        let checksum = crc32fast::hash(&block[..80]);
-        block[80..84].copy_from_slice(&checksum.to_le_bytes());
-        block
+        sealed(state, &self.key)
+    }
+
+    /// One copy that says that everything is to be destroyed, and holds no key.
+    #[must_use]
+    pub fn erase() -> [u8; BLOCK] {
+        sealed(ERASE, &Key([0; 64]))
     }
 
     fn decode(block: &[u8; BLOCK]) -> Option<Self> {
@@ -91,6 +97,9 @@ impl KeyBlock {
     /// state wins, because a file system that may exist must not be formatted.
     #[must_use]
     pub fn judge(copies: &[[u8; BLOCK]; 2]) -> Found {
+        if copies.contains(&Self::erase()) {
+            return Found::Erase;
+        }
         let [first, second] = copies.each_ref().map(Self::decode);
         match (first, second) {
             (Some(one), Some(two)) if one == two => Found::Key { block: one, rewrite: false },
@@ -103,6 +112,16 @@ impl KeyBlock {
             (None, None) => Found::Damaged,
         }
     }
+}
+
+fn sealed(state: u8, key: &Key) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    block[..8].copy_from_slice(&MAGIC);
+    block[8] = state;
+    block[16..80].copy_from_slice(&key.0);
+    let checksum = crc32fast::hash(&block[..80]);
+    block[80..84].copy_from_slice(&checksum.to_le_bytes());
+    block
 }
 
 #[cfg(test)]
@@ -131,6 +150,10 @@ mod tests {
             ("the other bad block", [made.encode(), damaged], key(&made, true)),
             ("both bad", [damaged, damaged], Found::Damaged),
             ("foreign data", [[7; BLOCK], EMPTY], Found::Damaged),
+            ("a reset, cut off after its first write", [KeyBlock::erase(), made.encode()], Found::Erase),
+            ("a reset that was begun", [KeyBlock::erase(), KeyBlock::erase()], Found::Erase),
+            ("a reset with its first new key", [KeyBlock::erase(), blank.encode()], Found::Erase),
+            ("a reset, cut off before its second", [[9; BLOCK], blank.encode()], key(&blank, true)),
         ];
         for (name, copies, verdict) in rows {
             assert_eq!(KeyBlock::judge(&copies), verdict, "{name}");

@@ -169,7 +169,7 @@ fn found(overlay: &Overlay<'_>) -> io::Result<Option<KeyBlock>> {
     }
     Ok(match KeyBlock::judge(&copies) {
         Found::Key { block, .. } => Some(block),
-        Found::None | Found::Damaged => None,
+        Found::None | Found::Erase | Found::Damaged => None,
     })
 }
 
