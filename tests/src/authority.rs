@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ struct Inner {
     root: String,
     zone: Zone,
     /// Port of this machine behind which port 80 of the domain is.
-    http: u16,
+    http: AtomicU16,
 }
 
 /// Where it listens, and what it is believed by.
@@ -65,18 +66,19 @@ pub struct Opened {
 }
 
 impl Authority {
-    /// Opens one that looks for proofs in `zone`, and at port `http` of this machine. What is no HTTPS is the zone's.
+    /// Opens one that looks for proofs in `zone`, and where it is told to. What is no HTTPS is the zone's.
     ///
     /// # Errors
     /// When no port is free, or no certificate can be made.
-    pub fn open(zone: Zone, http: u16) -> Result<Opened, JourneyError> {
+    pub fn open(zone: Zone) -> Result<Opened, JourneyError> {
         let failed = |error: rcgen::Error| JourneyError::Failed(error.to_string());
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let root = params.self_signed(&key).map_err(failed)?.pem();
         let issuer = Issuer::new(params, key);
-        let inner = Inner { books: Mutex::default(), issuer, root, zone: zone.clone(), http };
+        let inner =
+            Inner { books: Mutex::default(), issuer, root, zone: zone.clone(), http: AtomicU16::new(0) };
         let authority = Self(Arc::new(inner));
         let answers = authority.clone();
         let Secure { port, certificate } =
@@ -90,10 +92,22 @@ impl Authority {
         address("directory")
     }
 
-    /// Its root, PEM: who believes it believes the certificates that it gave.
-    #[must_use]
-    pub fn root(&self) -> &str {
-        &self.0.root
+    /// Port 80 of the domain is behind this port of this machine.
+    pub fn looks_at(&self, http: u16) {
+        self.0.http.store(http, Ordering::SeqCst);
+    }
+
+    /// Whether a browser that believes this authority and no other gets an answer from `name` behind `port` of this machine.
+    ///
+    /// # Errors
+    /// When curl cannot be run.
+    pub fn is_believed(&self, name: &str, port: u16) -> Result<bool, JourneyError> {
+        let mut root = tempfile::NamedTempFile::new()?;
+        root.write_all(self.0.root.as_bytes())?;
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["--silent", "--max-time", "60", "--output", "/dev/null", "--cacert"]).arg(root.path());
+        curl.args(["--resolve", &format!("{name}:{port}:127.0.0.1"), &format!("https://{name}:{port}/")]);
+        Ok(curl.status()?.success())
     }
 
     /// How many orders it took.
@@ -251,7 +265,7 @@ impl Authority {
     }
 
     fn fetch(&self, name: &str, token: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.0.http))?;
+        let mut stream = TcpStream::connect(("127.0.0.1", self.0.http.load(Ordering::SeqCst)))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let path = format!("/.well-known/acme-challenge/{token}");
         write!(stream, "GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n")?;

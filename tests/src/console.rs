@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tayberry::emulate::board::Spec;
 use tayberry_firmware::Medium;
 
 use crate::device::free_port;
@@ -188,19 +189,25 @@ impl Serving {
     /// # Errors
     /// When it does not come up.
     pub fn start(fixture: &Fixture, medium: Medium) -> Result<Self, JourneyError> {
-        Self::start_with(fixture, medium, &[80])
+        Self::start_with(fixture, medium, &[80], |_| ())
     }
 
-    /// The same, with further ports of the device to be reached.
+    /// The same, with further ports of the device to be reached, and a board that `prepare` changes.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn start_with(fixture: &Fixture, medium: Medium, more: &[u16]) -> Result<Self, JourneyError> {
+    pub fn start_with(
+        fixture: &Fixture,
+        medium: Medium,
+        more: &[u16],
+        prepare: impl FnOnce(&mut Spec),
+    ) -> Result<Self, JourneyError> {
         let port = free_port()?;
         let past = more.iter().map(|_| free_port()).collect::<Result<Vec<_>, _>>()?;
         let owned = Owned::serving(fixture, medium, |spec| {
             spec.forwards.push((port, 443));
             spec.forwards.extend(past.iter().copied().zip(more.iter().copied()));
+            prepare(spec);
         })?;
         let owner = Visitor::new(owned.script.at(port), "owner");
         let mut serving = Self { owned, owner, port, past };

@@ -1,9 +1,11 @@
 //! The stack of the system: after the setup there is a real application on a real database, and nothing that it acknowledged is lost.
 
 use serde_json::json;
+use system_tests::authority::{Authority, Opened};
 use system_tests::browser;
 use system_tests::console::{ALL, SERVICES, Serving, Visitor, Writer};
 use system_tests::web::{OWNER, PASSWORD, until};
+use system_tests::zone::Zone;
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::command::Command;
 use tayberry_firmware::Medium;
@@ -83,13 +85,35 @@ fn people(serving: &mut Serving) -> Result<(), JourneyError> {
     Ok(())
 }
 
+/// A domain of the owner's is proved through the gateway, which shows its certificate from then on, beside its own.
+fn domain(serving: &mut Serving, opened: &Opened) -> Result<(), JourneyError> {
+    const NAME: &str = "shop.example.org";
+    let port = serving.port;
+    opened.authority.looks_at(serving.past[0]);
+    assert!(!opened.authority.is_believed(NAME, port)?);
+    let wish = json!({
+        "name": NAME, "proof": "http", "terms_agreed": true, "directory": Authority::directory(), "trust": opened.trust,
+    });
+    serving.owned.script.expect(202, "PUT", "/domain", Some(&wish))?;
+    let shown = until("the domain at the gateway", SERVICES, || {
+        Ok(opened.authority.is_believed(NAME, port)?.then_some(()))
+    });
+    shown
+        .map_err(|error| JourneyError::Failed(format!("{error}\n{}", serving.owned.device.console_end())))?;
+    assert_eq!(serving.owned.script.at(port).curl(&["--cacert", "authority.pem"], "/")?.status, 200);
+    Ok(())
+}
+
 /// Nobody set anything up, there is no network but this machine's, and yet: HTTPS, an application, databases.
 #[tokio::test]
 async fn after_the_setup_the_console_answers() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let mut serving = Serving::start(&fixture, Medium::Nvme)?;
+    let opened = Authority::open(Zone::new("nobody", &[0; 32])?)?;
+    let mut serving =
+        Serving::start_with(&fixture, Medium::Nvme, &[80], |spec| spec.outside = Some(opened.port))?;
     look_around(&mut serving)?;
     people(&mut serving)?;
+    domain(&mut serving, &opened)?;
     let port = serving.port.to_string();
     browser::run(&fixture, &serving.owned.script, "console.mjs", &[&port], "console")?;
 

@@ -40,42 +40,19 @@ fn settled(owned: &mut Owned) -> Result<Value, JourneyError> {
     })
 }
 
-/// Whether a browser that believes `root` gets an answer under the domain at `port`.
-fn is_believed(owned: &Owned, root: &str, port: u16) -> Result<bool, JourneyError> {
-    std::fs::write(owned.device.folder().join("root.pem"), root)?;
-    let to = format!("{NAME}:{port}:127.0.0.1");
-    let url = format!("https://{NAME}:{port}/api/v1/overview");
-    let out = owned.device.folder();
-    let asked = std::process::Command::new("curl")
-        .current_dir(out)
-        .args([
-            "--silent",
-            "--max-time",
-            "60",
-            "--cacert",
-            "root.pem",
-            "--resolve",
-            &to,
-            "--output",
-            "/dev/null",
-            &url,
-        ])
-        .status()?;
-    Ok(asked.success())
-}
-
 /// A name that the device is not given leads nowhere; a proof is believed once it is right, in either way; the zone is as it was; another
 /// name's certificate is not shown any more.
 #[tokio::test]
 async fn a_domain_gets_a_certificate_that_everybody_believes() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let (http, zone) = (free_port()?, Zone::new("home", KEY)?);
-    let opened = Authority::open(zone.clone(), http)?;
+    let opened = Authority::open(zone.clone())?;
+    opened.authority.looks_at(http);
     let mut owned = Owned::start_with(&fixture, |spec| {
         spec.outside = Some(opened.port);
         spec.forwards.push((http, 80));
     })?;
-    let root = opened.authority.root().to_owned();
+    let believed = |port| opened.authority.is_believed(NAME, port);
 
     let refused = owned.script.ask(
         "PUT",
@@ -94,14 +71,14 @@ async fn a_domain_gets_a_certificate_that_everybody_believes() -> Result<(), Jou
     assert!(failed["problem"].to_string().contains("refuses to change example.org"), "{failed}");
     assert!(failed["next_try"].is_i64() && failed["certificate"].is_null(), "{failed}");
     assert!(!failed.to_string().contains("secret"), "a key is never told: {failed}");
-    assert!(zone.seen().is_empty() && !is_believed(&owned, &root, owned.port)?);
+    assert!(zone.seen().is_empty() && !believed(owned.port)?);
 
     // With the right one.
     owned.script.expect(202, "PUT", "/domain", Some(&wish(&opened.trust, &in_zone(KEY))))?;
     let held = settled(&mut owned)?;
     assert_eq!((&held["problem"], &held["certificate"]["name"]), (&Value::Null, &json!(NAME)), "{held}");
     assert_eq!((zone.seen().len(), zone.texts(&format!("_acme-challenge.{NAME}"))), (1, Vec::new()));
-    until("the front shows it", LONG, || Ok(is_believed(&owned, &root, owned.port)?.then_some(())))?;
+    until("the front shows it", LONG, || Ok(believed(owned.port)?.then_some(())))?;
     let overview = owned.script.expect(200, "GET", "/overview", None)?;
     assert_eq!(overview["domain"], NAME, "its own name is answered as before");
 
@@ -128,8 +105,6 @@ async fn a_domain_gets_a_certificate_that_everybody_believes() -> Result<(), Jou
 
     let gone = owned.script.expect(200, "DELETE", "/domain", None)?;
     assert_eq!(gone, json!({ "busy": false }));
-    until("the front shows it no more", LONG, || {
-        Ok((!is_believed(&owned, &root, owned.port)?).then_some(()))
-    })?;
+    until("the front shows it no more", LONG, || Ok((!believed(owned.port)?).then_some(())))?;
     Ok(())
 }

@@ -74,9 +74,9 @@ async fn whoever_sees_the_screen_can_erase_the_device_and_begin_anew() -> Result
     until_phase(&mut client, "rescue")?;
     client.expect(403, "POST", "/claim", Some(&json!({ "code": "0000 0000" })))?;
     client.expect(200, "POST", "/claim", Some(&json!({ "code": code })))?;
-    client.expect(422, "POST", "/rescue/factory-reset", Some(&json!({ "name": "cellar" })))?;
+    client.expect(422, "POST", "/factory-reset", Some(&json!({ "name": "cellar" })))?;
     let before = owned.device.console().len();
-    client.expect(204, "POST", "/rescue/factory-reset", Some(&json!({ "name": "attic" })))?;
+    client.expect(204, "POST", "/factory-reset", Some(&json!({ "name": "attic" })))?;
     // The systems are still damaged, so it comes back here; but nothing is left of its owner.
     let code = owned.device.rescue_code(before)?;
     let mut client = Client::new(&owned.device, owned.port, "tayberry.local")?;

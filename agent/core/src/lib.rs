@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod app_token;
+pub mod button;
 pub mod card;
 pub mod certificate;
 pub mod clock;

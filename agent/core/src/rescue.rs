@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn strangers_learn_nothing_and_owners_get_only_what_rescue_can_do() {
         let sign_in = Request::SignIn(Credentials { name: String::new(), password: String::new() });
-        let erase = Request::FactoryReset(Erase { name: String::new() });
+        let erase = Request::FactoryReset(Erase { name: String::new(), password: None });
         let owner = Asker::Session(Role::Owner);
         let token = Asker::Token(vec![Scope::Updates]);
         for (asker, request, wanted) in [

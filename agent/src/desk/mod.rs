@@ -6,6 +6,7 @@ mod domain;
 mod identity;
 mod network;
 mod owner;
+mod reset;
 mod settings;
 mod stack;
 mod status;
@@ -197,9 +198,8 @@ impl Answers for Desk {
             Request::Registries => json(self.stack.registries()?),
             Request::TrustRegistry(trust) => json(self.trust_registry(sender, &trust)?),
             Request::RemoveVolume(which) => json(self.remove_volume(sender, which).await?),
-            Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => {
-                Err(Kind::NotInRescue.into())
-            }
+            Request::FactoryReset(wish) => json(self.factory_reset(sender, wish).await?),
+            Request::Rescue | Request::Export | Request::StartAgain => Err(Kind::NotInRescue.into()),
         }
     }
 

@@ -50,20 +50,13 @@ impl Desk {
             owner.password = hash;
         };
         self.keeper.change(|state| with_owner(state, taken)).await?;
-        self.right(sender);
         self.memory().sessions.end_others(None);
         self.happened(EventKind::PasswordChanged, sender);
         self.begin(Role::Owner)
     }
 
     pub(super) async fn change_password(&self, sender: &Sender, wish: PasswordChange) -> Result<(), Problem> {
-        let _one = self.door.lock().await;
-        self.may_try(sender)?;
-        let owner = self.owner()?;
-        if !self.verify(wish.current, owner.password).await? {
-            self.wrong(sender);
-            return Err(Problem::new(Kind::WrongPassword, "The password so far is another one."));
-        }
+        let owner = self.confirm_password(sender, wish.current).await?;
         setup::good_password(&wish.new, &[&owner.name, &network::name()])?;
         let hash = self.hash(wish.new).await?;
         self.keeper.change(|state| with_owner(state, |owner| owner.password = hash)).await?;
@@ -71,6 +64,19 @@ impl Desk {
         self.memory().sessions.end_others(session_of(sender));
         self.happened(EventKind::PasswordChanged, sender);
         Ok(())
+    }
+
+    /// That whoever is signed in is the owner, and did not only leave a browser open.
+    pub(super) async fn confirm_password(&self, sender: &Sender, password: String) -> Result<Owner, Problem> {
+        let _one = self.door.lock().await;
+        self.may_try(sender)?;
+        let owner = self.owner()?;
+        if !self.verify(password, owner.password.clone()).await? {
+            self.wrong(sender);
+            return Err(Problem::new(Kind::WrongPassword, "Your password is another one."));
+        }
+        self.right(sender);
+        Ok(owner)
     }
 
     pub(super) fn sign_out(&self, sender: &Sender) {

@@ -1,6 +1,7 @@
 //! What the agent does again and again: look, decide (in `tayberry-core`), act.
 
 pub mod apply;
+pub mod button;
 pub mod certificates;
 pub mod claim_file;
 pub mod console;

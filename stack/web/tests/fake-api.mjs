@@ -156,7 +156,9 @@ export function answer(state, method, path, body, { csrf, host }) {
       return good({ version: "0.2.0", slot: "A", ...state.update });
     case "GET /rescue": return good(state.rescue);
     case "POST /rescue/restart": return EMPTY;
-    case "POST /rescue/factory-reset": return body.name === state.name ? EMPTY : problem("not-allowed");
+    case "POST /factory-reset":
+      if (state.rescue === undefined && body.password !== state.password) return problem("wrong-password");
+      return body.name === state.name ? EMPTY : problem("not-allowed");
     case "POST /updates/rollback": return good({ version: "0.2.0", slot: "A", phase: "restarting" });
     case "GET /network": return good(network(state));
     case "DELETE /network/wifi":

@@ -190,6 +190,13 @@ export async function owned(window, device) {
   await button(page, text.settings.changePassword).click();
   await page.getByText(text.settings.passwordChanged).waitFor();
   check(device.state.password === "another tractor violin", "the password was changed");
+  await button(page, text.rescue.eraseGo).click();
+  await page.getByText(text.rescue.eraseNeed(device.state.name)).waitFor();
+  await page.getByLabel(text.rescue.eraseName(device.state.name)).fill(device.state.name);
+  await page.getByLabel(text.rescue.erasePassword, { exact: true }).fill("a wrong one");
+  await button(page, text.rescue.eraseGo).click();
+  await page.getByText(text.problem["wrong-password"]).waitFor();
+  await shot("26-settings-erase");
   await page.getByLabel(text.setup.device.name).fill("cellar");
   await button(page, text.settings.saveDevice).click();
   await page.getByText(text.settings.renamed).waitFor();

@@ -59,4 +59,8 @@ pub struct Erase {
     /// The device's name, typed by a person: there is no way back.
     #[schema(max_length = 64)]
     pub name: String,
+    /// The owner's password; not asked for in rescue, where nobody can sign in by anything else.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(max_length = 1024)]
+    pub password: Option<String>,
 }

@@ -32,7 +32,7 @@ pub(super) async fn restart(asking: Asking) -> Result<StatusCode, Refusal> {
 }
 
 /// Destroys all data: there is no way back. Whoever comes next takes the device anew.
-#[utoipa::path(post, path = "/rescue/factory-reset", tag = "rescue", request_body = Erase, responses((status = 204), Problems))]
+#[utoipa::path(post, path = "/factory-reset", tag = "rescue", request_body = Erase, responses((status = 204), Problems))]
 pub(super) async fn factory_reset(
     asking: Asking,
     super::body::Body(wish): super::body::Body<Erase>,

@@ -52,7 +52,11 @@ impl Handle {
     }
 }
 
-async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
+/// Restarts the device: systemd stops everything in order first.
+///
+/// # Errors
+/// When systemd refuses.
+pub async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
     let manager = ManagerProxy::new(bus).await?;
     manager.start_unit("reboot.target", "replace-irreversibly").await.map(drop)
 }

@@ -81,7 +81,8 @@ export class Client {
 
   rescue = () => this.#wire.ask<Rescue>("GET", "/rescue");
   startAgain = () => this.#wire.ask<undefined>("POST", "/rescue/restart");
-  factoryReset = (name: string) => this.#wire.ask<undefined>("POST", "/rescue/factory-reset", { name });
+  factoryReset = (name: string, password?: string) =>
+    this.#wire.ask<undefined>("POST", "/factory-reset", { name, ...(password === undefined ? {} : { password }) });
 
   /** Confirms a trial at this origin, or without cookies at another one of the same device. */
   confirmNetwork = async (id: string, origin = ""): Promise<void> => {

@@ -51,7 +51,7 @@ export function Owned({ overview, who, onChanged }: OwnedProps) {
           {page === "status" && <StatusPage onSignedOut={onChanged} />}
           {page === "updates" && <UpdatesPage onSignedOut={onChanged} />}
           {page === "stack" && <StackPage />}
-          {page === "settings" && <SettingsPage owner={who.name ?? ""} onChanged={onChanged} />}
+          {page === "settings" && <SettingsPage owner={who.name ?? ""} name={overview.name} onChanged={onChanged} />}
           {page === "trust" && <section className="card"><TrustPanel level="h1" /></section>}
         </div>
       </Frame>

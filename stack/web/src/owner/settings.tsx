@@ -6,6 +6,7 @@ import { isName } from "../model/flow";
 import { isTimeZone } from "../model/places";
 import { NetworkPanel } from "../network/panel";
 import { addressOf, ChannelField, NameField, TimeZoneField } from "../parts/device-fields";
+import { ErasePart } from "../parts/erase";
 import { Choices } from "../parts/field";
 import { Form, Submit, Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
@@ -17,7 +18,7 @@ import { DomainPart } from "./domain";
 import { PasswordPart } from "./password";
 import { TokensPart } from "./tokens";
 
-export function SettingsPage({ owner, onChanged }: { owner: string; onChanged: () => void }) {
+export function SettingsPage({ owner, name, onChanged }: { owner: string; name: string; onChanged: () => void }) {
   const text = useWords().settings;
   return (
     <>
@@ -28,6 +29,7 @@ export function SettingsPage({ owner, onChanged }: { owner: string; onChanged: (
       <DomainPart />
       <PasswordPart owner={owner} />
       <TokensPart />
+      <ErasePart name={name} signed />
     </>
   );
 }

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { device, EXPORT } from "../api/client";
 import type { Overview, Rescue } from "../api/types";
 import { Now, Steps } from "../owner/updates";
+import { ErasePart } from "../parts/erase";
 import { FilePart } from "../owner/update-file";
 import { useUpdates } from "../owner/use-updates";
 import { Action, Trouble } from "../parts/form";
@@ -10,7 +11,6 @@ import { Frame, Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
 import { SignedOut, useAsk } from "../parts/use-ask";
 import { useSpeech, useWords } from "../text/language";
-import { ErasePart } from "./erase";
 
 export function RescuePage({ overview, onChanged }: { overview: Overview; onChanged: () => void }) {
   const { words, language } = useSpeech();

@@ -274,6 +274,13 @@ export const de: Words = {
     restarting: "Das Gerät startet neu. Fährt sein System nicht hoch, kommt es hierher zurück.",
     erase: "Alles löschen", eraseText: "Zerstört alle Daten auf diesem Gerät. Es gibt keinen Weg zurück. Danach lässt es sich neu einrichten.",
     eraseName: (name: string) => `Name des Geräts eintippen: ${name}`, eraseNeed: (name: string) => `Zum Fortfahren ${name} eintippen.`,
+    eraseGoes: [
+      "Besitzer, Einstellungen, Netzwerke, Zugriffstoken und die Wiederherstellungscodes",
+      "Alles, was Dienste behalten: Datenbanken, Dateien, Geheimnisse",
+      "Die Zertifizierungsstelle des Geräts: Browser müssen einer neuen vertrauen",
+    ],
+    eraseStays: "Das System bleibt, wie es ist, in beiden Slots. Danach wartet das Gerät auf einen Besitzer, mit neuem Code auf seinem Bildschirm.",
+    erasePassword: "Ihr Passwort, noch einmal",
     eraseGo: "Alle Daten löschen", erased: "Die Daten sind zerstört. Das Gerät startet neu.",
   },
   updates: {

@@ -273,6 +273,13 @@ export const en = {
     restarting: "The device restarts. If its system does not come up, it comes back here.",
     erase: "Erase everything", eraseText: "Destroys all data on this device. There is no way back. Afterwards it can be set up anew.",
     eraseName: (name: string) => `Type the device's name: ${name}`, eraseNeed: (name: string) => `Type ${name} to go on.`,
+    eraseGoes: [
+      "Owner, settings, networks, access tokens and the recovery codes",
+      "Everything that services of the stack keep: databases, files, secrets",
+      "The device's certificate authority: browsers have to trust a new one",
+    ],
+    eraseStays: "The system stays as it is, in both slots. Afterwards the device waits for an owner, with a new claim code on its screen.",
+    erasePassword: "Your password, once more",
     eraseGo: "Erase all data", erased: "The data is destroyed. The device restarts.",
   },
   updates: {

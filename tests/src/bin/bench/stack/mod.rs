@@ -22,7 +22,7 @@ const MIB: f64 = 1_048_576.0;
 /// # Errors
 /// When the device does not come up, or a tool is missing.
 pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
-    let mut serving = Serving::start_with(fixture, Medium::Nvme, &[PAST_API, PAST_WEB])?;
+    let mut serving = Serving::start_with(fixture, Medium::Nvme, &[PAST_API, PAST_WEB], |_| ())?;
     let healthy = kernel_to_healthy(&mut serving).await?;
     serving.owner.sign_in_as_owner()?;
     past_the_gateway(&serving).await?;
