@@ -156,10 +156,13 @@ mod tests {
         acts
     }
 
+    /// What is done, how, and what comes of it.
+    type Row<'a> = (&'a str, &'a [(bool, u64)], &'a [Act]);
+
     #[test]
     fn the_gestures() {
         use Act::{Armed, Cancelled, Code, Reset, Status};
-        let rows: [(&str, &[(bool, u64)], &[Act]); 11] = [
+        let rows: [Row<'_>; 11] = [
             ("a short press", &[(true, 200), (false, 500)], &[Status]),
             (
                 "one that bounces",
