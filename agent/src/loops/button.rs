@@ -52,7 +52,7 @@ async fn carry_out(desk: &Desk, act: Act) {
     tracing::info!(?act, "the button");
     match act {
         Act::Status => kernel_log::say(&desk.in_a_sentence()),
-        // The way back in comes with the LED and the screen (docs/hardware-test-plan.md).
+        // Kept for a way back in without a password; until there is one, it does nothing.
         Act::Code => {}
         Act::Armed => kernel_log::say(
             "Factory reset armed: let the button go and press it once more within 10 seconds, and everything on this \
