@@ -30,7 +30,7 @@ export function ErasePart({ name, signed = false }: { name: string; signed?: boo
     <section className="card">
       <h2>{text.erase}</h2>
       <p>{text.eraseText}</p>
-      {signed && <ul>{text.eraseGoes.map((one) => <li key={one}>{one}</li>)}</ul>}
+      {signed && <ul className="list">{text.eraseGoes.map((one) => <li key={one}>{one}</li>)}</ul>}
       {signed && <p>{text.eraseStays}</p>}
       {done ? <p className="notice" role="status">{text.erased}</p> : (
         <Form onSubmit={erase} label={text.erase}>
