@@ -12,8 +12,6 @@ use tayberry::emulate::gpio_port::Gpio;
 
 /// The button's line: pin 29.
 const BUTTON: u32 = 5;
-/// How long a finger stays on it.
-const PRESS: Duration = Duration::from_millis(300);
 /// How long a person waits for the screen.
 const SCREEN: Duration = Duration::from_secs(90);
 
@@ -26,18 +24,23 @@ fn says(device: &Device, from: usize, wanted: &str) -> Result<usize, JourneyErro
     said.map_err(|error| JourneyError::Failed(format!("{error}\n{}", device.console_end())))
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a finger rests on the button: this is what is done, not what is waited for"
-)]
-fn rest() {
-    std::thread::sleep(PRESS);
-}
-
-fn press(gpio: &mut Gpio) -> Result<(), JourneyError> {
-    gpio.press(BUTTON)?;
-    rest();
-    Ok(gpio.release(BUTTON)?)
+/// Presses the button again and again, as people do who do not know whether it was seen, until the console says `wanted`.
+fn presses_until(device: &Device, gpio: &mut Gpio, from: usize, wanted: &str) -> Result<usize, JourneyError> {
+    let mut is_down = false;
+    let said = until(wanted, SCREEN, || {
+        let console = device.console();
+        if console.get(from..).is_some_and(|news| news.contains(wanted)) {
+            return Ok(Some(console.len()));
+        }
+        is_down = !is_down;
+        if is_down {
+            gpio.press(BUTTON)?;
+        } else {
+            gpio.release(BUTTON)?;
+        }
+        Ok(None)
+    });
+    said.map_err(|error| JourneyError::Failed(format!("{error}\n{}", device.console_end())))
 }
 
 /// Neither a token nor a wrong password resets it, nor a button that hangs; held, let go and pressed once more, it does. The plug is
@@ -67,8 +70,8 @@ async fn the_button_makes_the_device_new() -> Result<(), JourneyError> {
 
     let mut gpio = Gpio::connect(&owned.device.machine.port("io.tayberry.gpio"))?;
     let mut from = owned.device.console().len();
-    press(&mut gpio)?;
-    from = says(&owned.device, from, "attic.local has an owner")?;
+    from = presses_until(&owned.device, &mut gpio, from, "attic.local has an owner")?;
+    gpio.release(BUTTON)?;
     // It hangs.
     gpio.press(BUTTON)?;
     from = says(&owned.device, from, "Factory reset armed")?;
@@ -79,11 +82,9 @@ async fn the_button_makes_the_device_new() -> Result<(), JourneyError> {
     gpio.press(BUTTON)?;
     from = says(&owned.device, from, "Factory reset armed")?;
     gpio.release(BUTTON)?;
-    rest();
-    press(&mut gpio)?;
-    from = says(&owned.device, from, "is destroyed now")?;
+    from = presses_until(&owned.device, &mut gpio, from, "is destroyed now")?;
     drop(gpio);
-    let from = says(&owned.device, from, "everything on the data partition is destroyed")?;
+    let from = says(&owned.device, from, "tayberry-init: factory reset: everything")?;
     // In the middle of it.
     owned.off()?;
     owned.device.machine.command(Command::PowerOn)?;

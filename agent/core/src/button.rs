@@ -79,12 +79,6 @@ impl Button {
         let settles = (self.seen.0 != self.pressed).then(|| self.seen.1 + DEBOUNCE);
         settles.into_iter().chain(self.phase.ends()).min()
     }
-
-    /// Whether a reset waits to be confirmed.
-    #[must_use]
-    pub const fn is_armed(&self) -> bool {
-        matches!(self.phase, Phase::Armed(_) | Phase::Waiting(_) | Phase::Confirming(_))
-    }
 }
 
 impl Phase {

@@ -1,18 +1,14 @@
 //! The factory reset of a device whose system runs: asked for with name and password, or by the button.
 
-use tayberry_core::request::problem::{Kind, Problem};
+use tayberry_core::request::problem::Problem;
 use tayberry_core::request::rescue::Erase;
 
 use super::{Desk, Sender, failed};
-use crate::device::{network, reset};
-use crate::loops::updates;
+use crate::device::{network, reset, systemd};
 
 impl Desk {
     pub(super) async fn factory_reset(&self, sender: &Sender, wish: Erase) -> Result<(), Problem> {
-        let name = network::name();
-        if wish.name.trim().to_lowercase() != name {
-            return Err(Problem::new(Kind::NotAllowed, format!("Type the name of the device: {name}.")));
-        }
+        wish.means(&network::name())?;
         self.confirm_password(sender, wish.password.unwrap_or_default()).await?;
         self.erase().await
     }
@@ -22,10 +18,8 @@ impl Desk {
     /// # Errors
     /// When the drive or systemd refuses.
     pub async fn erase(&self) -> Result<(), Problem> {
-        tracing::warn!("factory reset: everything on the data partition is destroyed");
-        let disk = self.board.report.disk.clone();
-        tokio::task::spawn_blocking(move || reset::begin(&disk)).await.map_err(failed)?.map_err(failed)?;
-        updates::reboot(&zbus::Connection::system().await.map_err(failed)?).await.map_err(failed)
+        reset::begin(&self.board.report.disk).await.map_err(failed)?;
+        systemd::reboot(&zbus::Connection::system().await.map_err(failed)?).await.map_err(failed)
     }
 
     /// How the device is, for its screen.

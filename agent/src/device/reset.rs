@@ -14,11 +14,16 @@ use crate::device::slots::partition;
 ///
 /// # Errors
 /// When the drive refuses.
-pub fn begin(disk: &str) -> io::Result<()> {
-    let file = OpenOptions::new().read(true).write(true).open(partition(disk, DATA_NUMBER))?;
-    for offset in COPIES {
-        file.write_all_at(&KeyBlock::erase(), offset)?;
-        file.sync_all()?;
-    }
-    Ok(())
+pub async fn begin(disk: &str) -> io::Result<()> {
+    tracing::warn!("factory reset: the key of the data partition is overwritten");
+    let path = partition(disk, DATA_NUMBER);
+    tokio::task::spawn_blocking(move || {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        for offset in COPIES {
+            file.write_all_at(&KeyBlock::erase(), offset)?;
+            file.sync_all()?;
+        }
+        Ok(())
+    })
+    .await?
 }

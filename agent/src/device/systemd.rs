@@ -36,6 +36,15 @@ pub trait Manager {
     fn job_removed(&self, id: u32, job: zbus::OwnedObjectPath, unit: &str, result: &str) -> zbus::Result<()>;
 }
 
+/// Restarts the device: systemd stops everything in order first.
+///
+/// # Errors
+/// When systemd refuses.
+pub async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
+    let manager = ManagerProxy::new(bus).await?;
+    manager.start_unit("reboot.target", "replace-irreversibly").await.map(drop)
+}
+
 /// A unit.
 #[zbus::proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
 trait AnyUnit {

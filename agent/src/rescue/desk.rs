@@ -259,14 +259,8 @@ impl Desk {
     }
 
     async fn factory_reset(&self, wish: &Erase) -> Result<(), Problem> {
-        let name = network::name();
-        if wish.name.trim().to_lowercase() != name {
-            return Err(Problem::new(Kind::NotAllowed, format!("Type the name of the device: {name}.")));
-        }
-        tracing::warn!("factory reset: the key of the data partition is destroyed");
-        let disk = self.disk.clone();
-        let done = tokio::task::spawn_blocking(move || reset::begin(&disk));
-        done.await.map_err(failed)?.map_err(failed)?;
+        wish.means(&network::name())?;
+        reset::begin(&self.disk).await.map_err(failed)?;
         self.start_again();
         Ok(())
     }

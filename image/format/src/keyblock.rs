@@ -49,7 +49,7 @@ pub struct KeyBlock {
 /// What a device should do, given both copies.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
-    /// Both copies were never written, or were destroyed by a factory reset: make a new key.
+    /// Both copies were never written: make a new key.
     None,
     /// A valid key; `rewrite` when one copy is missing, older or damaged.
     Key {

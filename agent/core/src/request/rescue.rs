@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::problem::{Kind, Problem};
+
 /// A device in rescue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Rescue {
@@ -63,4 +65,17 @@ pub struct Erase {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(max_length = 1024)]
     pub password: Option<String>,
+}
+
+impl Erase {
+    /// That the device `name` is meant, and no other.
+    ///
+    /// # Errors
+    /// With what to type.
+    pub fn means(&self, name: &str) -> Result<(), Problem> {
+        if self.name.trim().to_lowercase() == name {
+            return Ok(());
+        }
+        Err(Problem::new(Kind::NotAllowed, format!("Type the name of the device: {name}.")))
+    }
 }

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use crate::device::{clock, system, whole_file};
 use crate::keeper::Keeper;
 use crate::loops::stack;
-pub use restart::{reboot, restart_now};
+pub use restart::restart_now;
 pub use tell::tell;
 use work::Work;
 pub(crate) use work::problem;

@@ -7,8 +7,7 @@ use tayberry_core::update::record::{Event, Phase};
 
 use super::{Handle, busy};
 use crate::device::mailbox::Mailbox;
-use crate::device::slots;
-use crate::device::systemd::ManagerProxy;
+use crate::device::{slots, systemd};
 use crate::loops::stack::Works;
 
 impl Handle {
@@ -48,17 +47,8 @@ impl Handle {
 
     /// Restarts the device: systemd stops everything in order first.
     pub(super) async fn reboot(&self) -> zbus::Result<()> {
-        reboot(&self.0.bus).await
+        systemd::reboot(&self.0.bus).await
     }
-}
-
-/// Restarts the device: systemd stops everything in order first.
-///
-/// # Errors
-/// When systemd refuses.
-pub async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
-    let manager = ManagerProxy::new(bus).await?;
-    manager.start_unit("reboot.target", "replace-irreversibly").await.map(drop)
 }
 
 /// Restarts, and does nothing more until systemd ends this process.
@@ -67,7 +57,7 @@ pub async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
 /// When systemd refuses.
 pub async fn restart_now(bus: &zbus::Connection) -> zbus::Result<()> {
     tracing::warn!("restarting into the slot that was committed");
-    reboot(bus).await?;
+    systemd::reboot(bus).await?;
     std::future::pending().await
 }
 

@@ -1,11 +1,12 @@
 // The services of the stack: how each is, in a sentence. Changing them is left to the device's own pages, to which this leads.
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { Stack } from "../api/types";
 import { Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
 import { ServiceRow } from "../parts/service-row";
 import { useAsk } from "../parts/use-ask";
+import { useLook } from "../parts/use-look";
 import { useSpeech } from "../text/language";
 import { device, devicePages } from "./api";
 
@@ -16,13 +17,7 @@ export function ServicesPage() {
   const text = words.console;
   const [stack, setStack] = useState<Stack>();
   const asking = useAsk();
-  const { ask } = asking;
-  useEffect(() => {
-    const look = () => void ask(async () => setStack(await device.stack()));
-    look();
-    const timer = setInterval(look, LOOK_MS);
-    return () => clearInterval(timer);
-  }, [ask]);
+  useLook(asking, async () => setStack(await device.stack()), LOOK_MS);
   return (
     <>
       <Heading>{text.pages.services}</Heading>

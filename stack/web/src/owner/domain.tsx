@@ -1,17 +1,20 @@
 // A domain of the owner's own: whether there is a certificate for it, and how one is had. What is allowed is left to the device.
-import { useCallback, useEffect, useState } from "react";
+import { useState } from "react";
 import { device } from "../api/client";
 import type { DnsServer, Domain, DomainWish } from "../api/types";
 import { day, moment } from "../model/format";
-import { Check, Choices, PasswordField, Select, TextField } from "../parts/field";
+import { Check, Choices, FieldError, PasswordField, Select, TextField } from "../parts/field";
 import { Action, Form, Submit, Trouble } from "../parts/form";
 import { Notice } from "../parts/notice";
 import { Sure } from "../parts/sure";
 import { useAsk } from "../parts/use-ask";
+import { useLook } from "../parts/use-look";
 import { useSpeech, useWords } from "../text/language";
 
 const LOOK_MS = 3000;
 const ALGORITHMS = ["hmac-sha256", "hmac-sha384", "hmac-sha512"] as const;
+/** What browsers do not complete or correct. */
+const plain = { autoComplete: "off", autoCapitalize: "none", spellCheck: false } as const;
 const NO_SERVER: DnsServer = { server: "", zone: "", key: "", algorithm: "hmac-sha256", wait_s: 60 };
 const NO_WISH: DomainWish = { name: "", proof: "http", terms_agreed: false };
 
@@ -20,15 +23,8 @@ export function DomainPart() {
   const text = words.domain;
   const [domain, setDomain] = useState<Domain>();
   const asking = useAsk();
-  const { ask } = asking;
-  const look = useCallback(async () => setDomain(await device.domain()), []);
   const busy = domain?.busy === true;
-  useEffect(() => void ask(look), [ask, look]);
-  useEffect(() => {
-    if (!busy) return;
-    const timer = setInterval(() => void ask(look), LOOK_MS);
-    return () => clearInterval(timer);
-  }, [busy, ask, look]);
+  useLook(asking, async () => setDomain(await device.domain()), busy ? LOOK_MS : undefined);
   const act = (question: () => Promise<Domain>) => void asking.ask(async () => setDomain(await question()));
   return (
     <section className="card">
@@ -91,7 +87,6 @@ function WishForm({ before, onKept }: { before: DomainWish | undefined; onKept: 
     const proof = dns ? { dns: said(server) } : "http";
     await saving.ask(async () => onKept(await device.wishDomain({ ...said(wish), name: wish.name.trim(), proof })));
   };
-  const plain = { autoComplete: "off", autoCapitalize: "none", spellCheck: false } as const;
   return (
     <Form onSubmit={submit} label={text.title}>
       <TextField {...plain} label={text.name} hint={text.nameHint} value={wish.name} maxLength={253} inputMode="url"
@@ -108,7 +103,7 @@ function WishForm({ before, onKept }: { before: DomainWish | undefined; onKept: 
         </div>
       </details>
       <Check label={text.terms} checked={wish.terms_agreed} invalid={bad === "terms"} onChecked={(terms_agreed) => change({ terms_agreed })} />
-      <div role="alert">{bad === "terms" && <p className="error">{text.needTerms}</p>}</div>
+      <FieldError error={bad === "terms" ? text.needTerms : undefined} />
       <Trouble asking={saving} />
       <div className="buttons"><Submit asking={saving}>{text.save}</Submit></div>
     </Form>
@@ -117,7 +112,6 @@ function WishForm({ before, onKept }: { before: DomainWish | undefined; onKept: 
 
 function ServerFields({ server, known, onServer }: { server: DnsServer; known: boolean; onServer: (server: DnsServer) => void }) {
   const text = useWords().domain;
-  const plain = { autoComplete: "off", autoCapitalize: "none", spellCheck: false } as const;
   const change = (part: Partial<DnsServer>) => onServer({ ...server, ...part });
   return (
     <>

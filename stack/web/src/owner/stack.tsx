@@ -1,5 +1,5 @@
 // The stack: how its services are, and restarting one. What changes them is in stack-change.tsx, what they keep in stack-data.tsx.
-import { useCallback, useEffect, useState } from "react";
+import { useState } from "react";
 import { device } from "../api/client";
 import type { Service, Stack } from "../api/types";
 import { Action, Trouble } from "../parts/form";
@@ -7,6 +7,7 @@ import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
 import { ServiceRow } from "../parts/service-row";
 import { useAsk } from "../parts/use-ask";
+import { useLook } from "../parts/use-look";
 import { useWords } from "../text/language";
 import { ChangePart } from "./stack-change";
 import { DataPart } from "./stack-data";
@@ -18,14 +19,7 @@ export function StackPage() {
   const text = words.stack;
   const [stack, setStack] = useState<Stack>();
   const asking = useAsk();
-  const { ask } = asking;
-  const look = useCallback(async () => setStack(await device.stack()), []);
-  useEffect(() => {
-    const again = () => void ask(look);
-    again();
-    const timer = setInterval(again, LOOK_MS);
-    return () => clearInterval(timer);
-  }, [ask, look]);
+  useLook(asking, async () => setStack(await device.stack()), LOOK_MS);
   return (
     <>
       <Heading>{text.title}</Heading>

@@ -1,9 +1,10 @@
 // What a service says, as long as one looks: asked again and again, and the newest line in sight until somebody reads further up.
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import type { Client } from "../api/client";
 import { useWords } from "../text/language";
 import { Trouble } from "./form";
 import { useAsk } from "./use-ask";
+import { useLook } from "./use-look";
 
 const LOOK_MS = 3000;
 
@@ -12,19 +13,13 @@ export function LiveLog({ service, from }: { service: string; from: Client }) {
   const [lines, setLines] = useState<string[]>();
   const asking = useAsk();
   const area = useRef<HTMLTextAreaElement>(null);
-  const { ask } = asking;
-  useEffect(() => {
-    const look = () => void ask(async () => {
-      const news = (await from.stackLog(service)).lines;
-      const box = area.current;
-      const atEnd = box === null || box.scrollTop + box.clientHeight >= box.scrollHeight - 8;
-      setLines(news);
-      if (atEnd) requestAnimationFrame(() => area.current?.scrollTo({ top: area.current.scrollHeight }));
-    });
-    look();
-    const timer = setInterval(look, LOOK_MS);
-    return () => clearInterval(timer);
-  }, [ask, from, service]);
+  useLook(asking, async () => {
+    const news = (await from.stackLog(service)).lines;
+    const box = area.current;
+    const atEnd = box === null || box.scrollTop + box.clientHeight >= box.scrollHeight - 8;
+    setLines(news);
+    if (atEnd) requestAnimationFrame(() => area.current?.scrollTo({ top: area.current.scrollHeight }));
+  }, LOOK_MS);
   return (
     <>
       <Trouble asking={asking} />
