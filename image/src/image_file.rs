@@ -134,14 +134,14 @@ pub fn unpack_into(from: &Path, mut target: &File, progress: &dyn Fn(u64)) -> Re
     let mut reader = open(from)?;
     let damaged = |error| ImageError::Damaged { path: from.to_owned(), error };
     let copy = |error| ImageError::Copy { path: from.to_owned(), error };
-    let mut buffer = vec![0; BLOCK];
+    let (mut buffer, zeros) = (vec![0; BLOCK], vec![0; BLOCK]);
     let mut at_byte = 0_u64;
     loop {
         let read = fill(&mut reader, &mut buffer).map_err(damaged)?;
         if read == 0 {
             break;
         }
-        if buffer[..read].iter().any(|byte| *byte != 0) {
+        if buffer[..read] != zeros[..read] {
             target.seek(SeekFrom::Start(at_byte)).map_err(copy)?;
             target.write_all(&buffer[..read]).map_err(copy)?;
         }

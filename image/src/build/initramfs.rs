@@ -12,8 +12,8 @@ use crate::build::modules::{Kernel, Lists, Modules};
 use crate::build::tree::Tree;
 use crate::build::{BuildError, at, join, libraries};
 
-/// zstd's strongest level that any kernel reads without more memory than an initramfs may use; 19 of 22.
-const LEVEL: i32 = 19;
+/// zstd level: 19 makes the image 0.9 % smaller, and takes four times as long as all the rest of its stage.
+const LEVEL: i32 = 12;
 /// Parts of the rescue system begin at whole blocks, in bytes: an earlier one that grows a little moves no later one's chunks.
 const PART: usize = 4096;
 /// The emulator's part never lies on a device: quick rather than small.

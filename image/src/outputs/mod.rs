@@ -3,9 +3,10 @@
 
 pub mod imager;
 pub mod manifest;
+mod pack;
 pub mod sbom;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -17,16 +18,12 @@ use tayberry_format::verity::Tree as HashTree;
 use crate::bmap::Map;
 use crate::build::boot_files::{self, BootFiles};
 use crate::build::disk::{self, System};
-use crate::build::tree::{Tree, threads};
-use crate::build::{BuildError, at, join};
+use crate::build::tree::Tree;
+use crate::build::{BuildError, at};
 use crate::config::{Config, Kernel};
 use crate::files::Whole;
 use crate::lock::Lock;
-use crate::sparse::Sparse;
-use crate::ui::{Stage, Ui, human};
-
-/// zstd level of the image: EROFS is compressed already, so more effort gains nothing.
-const LEVEL: i32 = 3;
+use crate::ui::{Ui, human};
 
 /// What was built, for those who describe it.
 pub struct Facts<'a> {
@@ -108,7 +105,7 @@ pub fn write(
 
     let map = Map::of_sparse(raw.file(), &always_written(image, facts.hash_tree)?).map_err(at(raw.path()))?;
     let target = path(".img.zst");
-    let (packed, digest) = pack(&target, raw.file(), ui)?;
+    let (packed, digest) = pack::pack(&target, raw.file(), ui)?;
     let written = Written {
         image_bytes: std::fs::metadata(packed.path()).map_err(at(&target))?.len(),
         image_sha256: crate::files::sha256(packed.path()).map_err(at(&target))?,
@@ -181,42 +178,4 @@ fn would_boot(disk: &std::fs::File) -> Result<(), BuildError> {
         }
     }
     Ok(())
-}
-
-/// Compresses the disk beside its final name, and hashes it at the same time; returns the unfinished file and the disk's
-/// SHA-256.
-fn pack(target: &Path, disk: &std::fs::File, ui: Ui) -> Result<(Whole, String), BuildError> {
-    let stage = ui.stage("pack", Some(tayberry_format::layout::IMAGE_BYTES));
-    let mut packed = Whole::begin(target).map_err(at(target))?;
-    let io = |error| at(target)(error);
-    let data = crate::bmap::data(disk).map_err(io)?;
-    let digest = std::thread::scope(|scope| {
-        let digest = scope.spawn(|| crate::files::sha256_of(Sparse::new(disk, &data)?));
-        compress(Sparse::new(disk, &data)?, packed.file(), &stage)?;
-        join(digest)
-    });
-    let digest = digest.map_err(io)?;
-    stage.finish("compressed");
-    Ok((packed, digest))
-}
-
-/// 32 MiB, as a power of two. Every program that unpacks zstd allows 128 MiB without being asked.
-const WINDOW: u32 = 25;
-
-fn compress(mut from: impl Read, to: &mut std::fs::File, stage: &Stage) -> std::io::Result<()> {
-    let mut encoder = zstd::Encoder::new(to, LEVEL)?;
-    encoder.multithread(u32::try_from(threads()).unwrap_or(1))?;
-    encoder.include_checksum(true)?;
-    // The kernel lies there twice, 18 MiB apart: for the system, and for rescue.
-    encoder.long_distance_matching(true)?;
-    encoder.window_log(WINDOW)?;
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = from.read(&mut buffer)?;
-        if read == 0 {
-            return encoder.finish().map(drop);
-        }
-        encoder.write_all(&buffer[..read])?;
-        stage.add(read as u64);
-    }
 }

@@ -1,6 +1,6 @@
 //! First process of the test system on QEMU's `raspi3b`: loads the kernel modules beside it, asks the firmware through
 //! the source of the agent's mailbox, says on the console what came, and resets the board. A crate of its own, since
-//! the agent is compiled for the Pi 5's processor, which this board does not have. The journey is `tests/tests/vcio.rs`.
+//! the agent is compiled for the Pi 5's processor, which this board does not have. The journey is `tests/tests/journeys/vcio.rs`.
 #![allow(clippy::print_stdout, reason = "standard output is the serial console, which the journey reads")]
 
 #[allow(dead_code, unreachable_pub, reason = "the agent's own source; this program uses a part of it")]

@@ -1,15 +1,12 @@
 //! `tayberry inspect` through the program: what is found in a sound image, and what is said of a damaged one. The list of
 //! packages needs the locked tools; the journey `what_was_built_is_inspected` covers it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Output;
 
-use common::made_up::MadeUp;
-use common::program;
+use crate::common::made_up::MadeUp;
+use crate::common::program;
 use serde_json::Value;
 use tayberry_format::layout::{self, HASH_OFFSET, MIB};
 use tayberry_format::slot::Slot;

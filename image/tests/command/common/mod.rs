@@ -1,6 +1,5 @@
 //! A small image of our layout, and regular files that play drives. All of them are sparse.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+#![allow(unreachable_pub, reason = "shared by the modules of one program")]
 
 pub(crate) mod made_up;
 pub(crate) mod mirror;

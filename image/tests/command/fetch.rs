@@ -1,12 +1,9 @@
 //! Downloads through the program, from a mirror on loopback: altered, broken off, gone, and a full disk.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::path::Path;
 
-use common::mirror::{Answer, Mirror};
-use common::project::{Project, limited, package, said};
+use crate::common::mirror::{Answer, Mirror};
+use crate::common::project::{Project, limited, package, said};
 use tayberry::lock::Package;
 
 fn noise(length: usize) -> Vec<u8> {

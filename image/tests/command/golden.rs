@@ -1,12 +1,9 @@
 //! Every generated file, made from a small made-up appliance, is what `golden/` holds. After a wanted change, run
-//! `TAYBERRY_GOLDEN=write cargo test -p tayberry --test golden` and read the difference.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
+//! `TAYBERRY_GOLDEN=write cargo test -p tayberry golden` and read the difference.
 
 use std::path::{Path, PathBuf};
 
-use common::made_up::{LOCK, MadeUp};
+use crate::common::made_up::{LOCK, MadeUp};
 use similar::TextDiff;
 use tayberry::build::{boot_files, packages};
 use tayberry::outputs::{Written, imager, manifest, sbom};
@@ -14,7 +11,7 @@ use tayberry_format::slot::Slot;
 use tayberry_format::{autoboot, layout};
 
 fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/command/golden").join(name);
     if std::env::var_os("TAYBERRY_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();
     }

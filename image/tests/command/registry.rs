@@ -1,15 +1,12 @@
 //! Images of a registry on loopback: resolved for the device, fetched by digest, and nothing else is believed.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 
-use common::mirror::{Answer, Mirror};
-use common::project::{Project, said};
+use crate::common::mirror::{Answer, Mirror};
+use crate::common::project::{Project, said};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tayberry::registry::{Layers, unpack};

@@ -133,6 +133,7 @@ fn sets_up(owner: &mut Client) -> Result<Value, JourneyError> {
 }
 
 #[tokio::test]
+#[ignore = "the setup runs always: scripts/test full"]
 async fn the_owner_signs_in_recovers_and_gives_tokens_to_scripts() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let (device, port) = start(&fixture)?;

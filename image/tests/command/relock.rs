@@ -1,14 +1,11 @@
 //! A locked package is gone from the mirror: `tayberry build` through the program, apt's solver, and a tiny signed archive
 //! on loopback.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::os::unix::fs::PermissionsExt;
 
-use common::made_up::CONFIG;
-use common::mirror::{Answer, Mirror};
-use common::project::{Project, package, said};
+use crate::common::made_up::CONFIG;
+use crate::common::mirror::{Answer, Mirror};
+use crate::common::project::{Project, package, said};
 use tayberry::lock::{Lock, Package, Section};
 
 const EMPTY: &[u8] = include_bytes!("made-up/archive/empty.deb");

@@ -1,16 +1,13 @@
 //! A kernel flavour with an archive of its own: `tayberry lock` through the program, apt's solver, and two tiny signed
 //! archives on loopback.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
-use common::made_up::CONFIG;
-use common::mirror::{Answer, Mirror};
-use common::program;
-use common::project::{Project, said};
+use crate::common::made_up::CONFIG;
+use crate::common::mirror::{Answer, Mirror};
+use crate::common::program;
+use crate::common::project::{Project, said};
 use tayberry::lock::{Lock, Section};
 
 const EMPTY: &[u8] = include_bytes!("made-up/archive/empty.deb");

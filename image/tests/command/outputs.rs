@@ -1,14 +1,11 @@
 //! Writing the results of a build where there is no room, or something in the way: nothing half-written gets a name, and
 //! an older image stays whole.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::made_up::MadeUp;
-use common::project::limited;
+use crate::common::made_up::MadeUp;
+use crate::common::project::limited;
 use tayberry::ui::{Mode, Ui};
 
 const OUT: &str = "TAYBERRY_TEST_OUT";
@@ -30,7 +27,7 @@ fn child() {
 }
 
 fn write(out: &Path, mut command: Command) -> Output {
-    command.args(["--ignored", "--exact", "child", "--nocapture"]).env(OUT, out).output().unwrap()
+    command.args(["--ignored", "--exact", "outputs::child", "--nocapture"]).env(OUT, out).output().unwrap()
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -1,7 +1,4 @@
 //! `tayberry flash` onto regular files: what is written, in which order, and what is refused.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -10,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::{Drive, image, partition};
+use crate::common::{Drive, image, partition};
 use tayberry::bmap::Map;
 use tayberry::commands::{CommandError, flash};
 use tayberry::flash::FlashError;

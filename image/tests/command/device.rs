@@ -1,5 +1,4 @@
 //! `tayberry device` against a device of paper: over HTTPS, through the program, as a script would use it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
 
 #[path = "common/pi.rs"]
 mod pi;

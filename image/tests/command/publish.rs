@@ -1,7 +1,4 @@
 //! Keys and bundles, made by the program and read as a device reads them: through the framework, down to the last byte.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -21,8 +18,8 @@ use tayberry_format::{table, verity};
 use tough::{RepositoryLoader, Transport, TransportError, TransportErrorKind, TransportStream};
 use url::Url;
 
-use common::made_up::MadeUp;
-use common::program;
+use crate::common::made_up::MadeUp;
+use crate::common::program;
 
 /// A folder with a build, and its keys.
 struct Bench {

@@ -1,15 +1,12 @@
 //! Files that are not what they should be, given to the program: one sentence, and nothing is changed.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use common::made_up::{CONFIG, MadeUp};
-use common::project::{Project, said};
+use crate::common::made_up::{CONFIG, MadeUp};
+use crate::common::project::{Project, said};
 use tayberry::apt::{Apt, AptError, Archives, KEYRING};
 use tayberry::files::{sha256, walk};
 use tayberry::mirror::Mirror;
