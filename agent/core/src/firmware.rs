@@ -13,6 +13,18 @@ impl Celsius {
         Self(thousandths)
     }
 
+    /// From whole degrees.
+    #[must_use]
+    pub const fn from_degrees(degrees: i16) -> Self {
+        Self(degrees as i32 * 1000)
+    }
+
+    /// Thousandths of a degree.
+    #[must_use]
+    pub const fn thousandths(self) -> i32 {
+        self.0
+    }
+
     /// Degrees.
     #[must_use]
     pub fn degrees(self) -> f64 {

@@ -28,6 +28,7 @@ pub mod settle;
 pub mod setup;
 pub mod stack;
 pub mod status;
+pub mod thermal;
 pub mod timing;
 pub mod tokens;
 pub mod update;
