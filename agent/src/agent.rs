@@ -91,6 +91,7 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::certificates::run(&desk, &object, &opened) => match never {},
         never = domain.run(|| desk.knows_the_time()) => match never {},
         never = loops::button::run(&desk) => match never {},
+        never = loops::thermal::run() => match never {},
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
         never = loops::updates::tell(&updates, &object) => match never {},

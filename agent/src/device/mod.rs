@@ -12,6 +12,7 @@ pub mod console;
 pub mod data;
 pub mod front;
 pub mod gpio;
+pub mod hwmon;
 pub mod imager;
 pub mod journal;
 pub mod kernel_log;

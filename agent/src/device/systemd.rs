@@ -45,6 +45,15 @@ pub async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
     manager.start_unit("reboot.target", "replace-irreversibly").await.map(drop)
 }
 
+/// Powers the device off: systemd stops everything in order first.
+///
+/// # Errors
+/// When systemd refuses.
+pub async fn power_off(bus: &zbus::Connection) -> zbus::Result<()> {
+    let manager = ManagerProxy::new(bus).await?;
+    manager.start_unit("poweroff.target", "replace-irreversibly").await.map(drop)
+}
+
 /// A unit.
 #[zbus::proxy(interface = "org.freedesktop.systemd1.Unit", default_service = "org.freedesktop.systemd1")]
 trait AnyUnit {

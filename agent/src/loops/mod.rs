@@ -8,4 +8,5 @@ pub mod console;
 pub mod domain;
 pub mod network;
 pub mod stack;
+pub mod thermal;
 pub mod updates;

@@ -14,6 +14,8 @@ pub const MAX_LINE: usize = 4096;
 pub const LINES: u32 = 54;
 /// The fan connector's line (bcm2712-rpi-5-b.dts: `FAN_PWM`, inverted).
 pub const FAN: u32 = 45;
+/// The virtual board's chip that has this line alone: node of the device tree, platform device, label.
+pub const FAN_CHIP: &str = "tayberry-fan-line";
 
 /// What the host wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tayberry_firmware::{Boot, Eeprom, Medium};
+use tayberry_guest::protocol::FAN_CHIP;
 
 use crate::emulate::board::Spec;
 use crate::emulate::{EmulateError, at};
@@ -61,7 +62,28 @@ pub fn write(
     put(&hex, &node, "reg", &[cells(address), cells(PSTORE_BYTES)].concat())?;
     put(&hex, &node, "record-size", &text(&["10000"]))?;
     put(&hex, &node, "console-size", &text(&["20000"]))?;
-    Ok(())
+    fan(&put)
+}
+
+/// The fan of tayberry-fan.dts. Its line is the only one of a simulated chip (Linux, admin-guide/gpio/gpio-sim.rst), because the
+/// kernel takes it at the start, and the chip with the header's lines is made later.
+fn fan(put: &dyn Fn(&[&str], &str, &str, &[String]) -> Result<(), EmulateError>) -> Result<(), EmulateError> {
+    const HANDLE: &str = "7a7";
+    let chip = format!("/{FAN_CHIP}");
+    let bank = format!("{chip}/bank0");
+    let text = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+    let (words, numbers) = (["-p", "-t", "s"], ["-p", "-t", "x"]);
+    put(&words, &chip, "compatible", &text(&["gpio-simulator"]))?;
+    put(&words, &bank, "gpio-sim,label", &text(&[FAN_CHIP]))?;
+    put(&numbers, &bank, "gpio-controller", &[])?;
+    put(&numbers, &bank, "#gpio-cells", &text(&["2"]))?;
+    put(&numbers, &bank, "ngpios", &text(&["1"]))?;
+    put(&numbers, &bank, "phandle", &text(&[HANDLE]))?;
+    put(&words, "/fan", "compatible", &text(&["gpio-fan"]))?;
+    // 1: active low
+    put(&numbers, "/fan", "gpios", &text(&[HANDLE, "0", "1"]))?;
+    put(&numbers, "/fan", "gpio-fan,speed-map", &text(&["0", "0", "1f40", "1"]))?;
+    put(&numbers, "/fan", "#cooling-cells", &text(&["2"]))
 }
 
 /// `/chosen/bootloader/boot-mode` (Raspberry Pi documentation, `BOOT_ORDER`).

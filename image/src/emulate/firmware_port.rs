@@ -93,6 +93,9 @@ pub struct Mailbox {
     pub boot_count: u8,
     /// The clock.
     pub rtc: Rtc,
+    /// Questions about the temperature so far.
+    #[serde(skip)]
+    asked: u32,
 }
 
 impl Default for Mailbox {
@@ -108,6 +111,7 @@ impl Default for Mailbox {
             boot_argument: 0,
             boot_count: 0,
             rtc: Rtc::default(),
+            asked: 0,
         }
     }
 }
@@ -121,7 +125,11 @@ impl Mailbox {
             (tag::BOARD_SERIAL, _) => [self.serial & 0xffff_ffff, self.serial >> 32]
                 .map(|half| u32::try_from(half).unwrap_or_default())
                 .to_vec(),
-            (tag::TEMPERATURE, [0, ..]) => vec![0, self.temperature],
+            (tag::TEMPERATURE, [0, ..]) => {
+                // As sensors do: who always says the same to the last digit is taken for stuck.
+                self.asked = self.asked.wrapping_add(1);
+                vec![0, self.temperature.saturating_add(self.asked % 2)]
+            }
             (tag::MAX_TEMPERATURE, [0, ..]) => vec![0, self.max_temperature],
             (tag::THROTTLED, _) => {
                 let answer = self.throttled;

@@ -19,6 +19,7 @@ mod rescue;
 mod reset;
 mod setup;
 mod stack;
+mod thermal;
 mod update;
 mod vcio;
 mod workstation;

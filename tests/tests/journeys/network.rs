@@ -74,6 +74,7 @@ async fn explained<T>(device: &Device, bus: &Bus, done: Result<T, JourneyError>)
 /// A wrong password says so and changes nothing; what nobody confirms reverts; what is confirmed over the new network
 /// survives a reboot.
 #[tokio::test]
+#[ignore = "the trial is tested by itself, and radios are slow: scripts/test full"]
 async fn a_network_is_joined_on_trial() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
@@ -162,6 +163,7 @@ async fn named(bus: &Bus, address: IpAddr) -> Result<(), JourneyError> {
 /// No cable and no owner: the setup network opens, somebody joins it with what the screen shows and does the whole setup
 /// over it; an owner closes it.
 #[tokio::test]
+#[ignore = "the decision is tested by itself, and radios are slow: scripts/test full"]
 async fn the_setup_network_opens_and_closes() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let port = free_port()?;

@@ -66,7 +66,7 @@ async fn boots(fixture: &Fixture, path: &Path) -> Result<(), JourneyError> {
 }
 
 #[tokio::test]
-#[ignore = "crash_replay judges every write of the first boot: scripts/test full"]
+#[ignore = "an update judges every write of the first boot: scripts/test full"]
 async fn a_power_cut_at_any_write_of_the_first_boot_leaves_a_disk_that_boots() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let device = Device::start(&fixture, &[Medium::Nvme], |spec| {
@@ -105,7 +105,7 @@ async fn a_power_cut_at_any_write_of_the_first_boot_leaves_a_disk_that_boots() -
 
 /// `tear` of the control socket: the last write is on the disk in part, and the next boot copes with it.
 #[tokio::test]
-#[ignore = "crash_replay tears every write: scripts/test full"]
+#[ignore = "an update tears every write: scripts/test full"]
 async fn a_torn_last_write_is_what_it_says() -> Result<(), JourneyError> {
     use std::os::unix::fs::FileExt;
     let fixture = Fixture::load()?;

@@ -108,6 +108,7 @@ fn on_the_card(device: &Device, name: &str) -> Result<String, JourneyError> {
 }
 
 #[tokio::test]
+#[ignore = "most journeys begin with a preseed: scripts/test full"]
 async fn a_preseed_with_an_owner_needs_no_browser_and_its_card_keeps_no_password() -> Result<(), JourneyError>
 {
     let fixture = Fixture::load()?;

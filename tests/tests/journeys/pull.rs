@@ -32,7 +32,7 @@ fn short(now: &Value) -> (&str, &str, &str) {
 
 /// Fetched, tried, kept; and the next one, handed in, goes to the slot where the first one ran.
 #[tokio::test]
-#[ignore = "crash_replay updates and goes back always: scripts/test full"]
+#[ignore = "an uploaded update runs always: scripts/test full"]
 async fn a_pulled_update_stays_then_another() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let shop = Shop::open(&fixture)?;

@@ -35,6 +35,7 @@ fn claim_file(device: &Device) -> Result<String, JourneyError> {
 }
 
 #[tokio::test]
+#[ignore = "the same in a browser runs always: scripts/test full"]
 async fn a_person_takes_a_new_device_and_nobody_else_can() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let (device, port) = start(&fixture)?;

@@ -7,13 +7,16 @@ use system_tests::bundle::Press;
 use system_tests::device::BOOT;
 use system_tests::update::{Owned, UPDATE};
 use system_tests::{Fixture, JourneyError};
+use tayberry_firmware::Medium;
 
-/// A bundle is handed in, tried, judged, and stays.
+use crate::crash_replay::judge_boots;
+
+/// A bundle is handed in, tried, judged, and stays; whatever a power cut could have left of the disk meanwhile boots.
 #[tokio::test]
-#[ignore = "crash_replay hands the same bundle in: scripts/test full"]
 async fn an_uploaded_update_is_installed_and_stays() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let mut owned = Owned::start(&fixture)?;
+    let mut owned =
+        Owned::switched_on(&fixture, Medium::Nvme, |spec| spec.drives[0].record = Some(spec.file("writes")))?;
     let before = owned.updates()?.unwrap_or_default();
     assert_eq!((&before["phase"], &before["slot"]), (&json!("idle"), &json!("A")), "{before}");
     let answer = owned.upload(&fixture.bundle("next")?)?;
@@ -25,6 +28,9 @@ async fn an_uploaded_update_is_installed_and_stays() -> Result<(), JourneyError>
     let status = owned.script.expect(200, "GET", "/status", None)?;
     assert_eq!((&status["slot"], &status["next_slot"]), (&json!("B"), &json!("B")), "{status}");
     assert_eq!(status["state"], "committed");
+    owned.off()?;
+    let (sum, _) = judge_boots(&fixture, &owned)?;
+    assert!(sum.points > 1000 && sum.opened > 50, "{} points, {} opened", sum.points, sum.opened);
     Ok(())
 }
 

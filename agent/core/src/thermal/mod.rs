@@ -16,6 +16,7 @@ mod curve;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::time::Duration;
 
 pub use curve::{Curve, CurveError, Duty, Policy};
@@ -61,6 +62,15 @@ pub enum Sensor {
     Drive(u8),
 }
 
+impl fmt::Display for Sensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Processor => f.write_str("the processor"),
+            Self::Drive(number) => write!(f, "NVMe drive {number}"),
+        }
+    }
+}
+
 impl Sensor {
     /// How much hotter the processor would have to be for the same worry, in thousandths of a degree.
     const fn shift(self) -> i32 {
@@ -85,15 +95,19 @@ pub struct Reading {
 }
 
 /// Why a reading counts for nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Doubt {
     /// The processor has no sensor that answers.
+    #[error("no sensor of the processor answers")]
     Missing,
     /// Not read for [`STALE`].
+    #[error("the sensor of {0} has not answered for more than {seconds} seconds", seconds = STALE.as_secs())]
     Stale(Sensor),
     /// Outside of [`BELIEVED`].
+    #[error("the sensor of {0} says {1}, which cannot be")]
     Absurd(Sensor, Celsius),
     /// The same for [`STUCK`].
+    #[error("the sensor of {0} has said the same for more than {seconds} seconds", seconds = STUCK.as_secs())]
     Stuck(Sensor),
 }
 
@@ -111,13 +125,25 @@ impl Reading {
     }
 }
 
+/// Takes over what was `seen` now. Who was not seen keeps what it said last, which gets old.
+pub fn remember(readings: &mut Vec<Reading>, seen: &[(Sensor, Celsius)], now: Duration) {
+    for &(sensor, temperature) in seen {
+        let known = readings.iter_mut().find(|reading| reading.sensor == sensor);
+        match known {
+            Some(reading) if reading.temperature == temperature => reading.at = now,
+            Some(reading) => *reading = Reading { sensor, temperature, at: now, same_since: now },
+            None => readings.push(Reading { sensor, temperature, at: now, same_since: now }),
+        }
+    }
+}
+
 /// How worried the device is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Worry {
     /// The fan is enough.
     #[default]
     Normal,
-    /// Heavy services rest.
+    /// Heavy services should rest. The agent says so on the screen; it does not stop them yet.
     Shedding,
     /// The device goes off, in order. Not left: a device that is going down cannot be called back.
     PoweringDown,

@@ -7,19 +7,11 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A device that says these temperatures of its processor, one a second, in thousandths of a degree.
 fn run(policy: &Policy, temperatures: impl IntoIterator<Item = i32>) -> Vec<Decision> {
-    let (mut state, mut now, mut same) = (State::default(), Duration::ZERO, (i32::MIN, Duration::ZERO));
+    let (mut state, mut now, mut readings) = (State::default(), Duration::ZERO, Vec::new());
     let mut decide = |temperature| {
         now += SECOND;
-        if same.0 != temperature {
-            same = (temperature, now);
-        }
-        let reading = Reading {
-            sensor: Sensor::Processor,
-            temperature: Celsius::from_thousandths(temperature),
-            at: now,
-            same_since: same.1,
-        };
-        super::decide(policy, &mut state, &[reading], SECOND, now)
+        remember(&mut readings, &[(Sensor::Processor, Celsius::from_thousandths(temperature))], now);
+        super::decide(policy, &mut state, &readings, SECOND, now)
     };
     temperatures.into_iter().map(&mut decide).collect()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MsFlags, mount};
 
-use crate::protocol::{FAN, LINES};
+use crate::protocol::{FAN, FAN_CHIP, LINES};
 
 /// Label of the Pi 5's chip (kernel, drivers/pinctrl/pinctrl-rp1.c).
 const LABEL: &str = "pinctrl-rp1";
@@ -65,6 +65,8 @@ impl Default for Roots {
 /// A live chip.
 pub struct Chip {
     folder: PathBuf,
+    /// The folder of the chip with the fan's line, where the kernel drives a fan.
+    fan: Option<PathBuf>,
 }
 
 impl Chip {
@@ -99,10 +101,16 @@ impl Chip {
 
     fn of(device: &Path, bank: &Path, roots: &Roots) -> Result<Self, ChipError> {
         let (device, chip) = (read(&device.join("dev_name"))?, read(&bank.join("chip_name"))?);
-        Ok(Self { folder: roots.platform.join(device).join(chip) })
+        let of_the_fan = fs::read_dir(roots.platform.join(FAN_CHIP)).into_iter().flatten().flatten();
+        let is_chip = |path: &PathBuf| path.join("sim_gpio0").exists();
+        let fan = of_the_fan.map(|entry| entry.path()).find(is_chip);
+        Ok(Self { folder: roots.platform.join(device).join(chip), fan })
     }
 
     fn attribute(&self, line: u32, name: &str) -> PathBuf {
+        if let Some(fan) = self.fan.as_ref().filter(|_| line == FAN) {
+            return fan.join("sim_gpio0").join(name);
+        }
         self.folder.join(format!("sim_gpio{line}")).join(name)
     }
 

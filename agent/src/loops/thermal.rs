@@ -1,0 +1,99 @@
+//! Reads temperatures, decides with `tayberry_core::thermal`, and drives the fan; once a second.
+//!
+//! An agent that dies leaves the fan to its unit's `ExecStopPost`, which drives it fully, and to the kernel's trip points.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tayberry_core::firmware::Celsius;
+use tayberry_core::thermal::{self, Decision, Duty, Policy, Reading, Sensor, State, Worry};
+
+use crate::device::hwmon::Hwmon;
+use crate::device::mailbox::Mailbox;
+use crate::device::{clock, kernel_log, systemd};
+
+/// For ever.
+pub async fn run() -> Infallible {
+    let (mut state, mut readings, mut said) = (State::default(), Vec::<Reading>::new(), Said::default());
+    let mut before = clock::uptime();
+    loop {
+        let now = clock::uptime();
+        thermal::remember(&mut readings, &blocking(look).await.unwrap_or_default(), now);
+        let elapsed = now.saturating_sub(before);
+        let decision = thermal::decide(&Policy::default(), &mut state, &readings, elapsed, now);
+        before = now;
+        let duty = decision.duty;
+        let failure = blocking(move || drive(duty)).await.flatten();
+        said.tell(&decision, failure);
+        if decision.worry == Worry::PoweringDown {
+            power_off().await;
+        }
+        tokio::time::sleep(thermal::PERIOD).await;
+    }
+}
+
+/// A drive or the firmware may take seconds; nothing else of the agent waits for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+/// What is to be said of who answered nothing is decided by what is missing.
+fn look() -> Vec<(Sensor, Celsius)> {
+    let mut seen = Hwmon::default().temperatures();
+    if !seen.iter().any(|(sensor, _)| *sensor == Sensor::Processor) {
+        let asked = Mailbox::open().and_then(|mut mailbox| mailbox.temperature());
+        seen.extend(asked.ok().map(|temperature| (Sensor::Processor, temperature)));
+    }
+    seen
+}
+
+/// Why a fan could not be driven.
+fn drive(duty: Duty) -> Option<String> {
+    let failed = Hwmon::default().fans().iter().find_map(|fan| fan.drive(duty).err());
+    failed.map(|(path, error)| format!("{}: {error}", path.display()))
+}
+
+async fn power_off() {
+    let asked = async { systemd::power_off(&zbus::Connection::system().await?).await };
+    if let Err(error) = asked.await {
+        tracing::error!("the device cannot be powered off: {error}");
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+}
+
+/// What was said last: each thing once.
+#[derive(Default)]
+struct Said {
+    decision: Option<(Vec<thermal::Doubt>, Worry)>,
+    failure: Option<String>,
+}
+
+impl Said {
+    fn tell(&mut self, decision: &Decision, failure: Option<String>) {
+        if let Some(failure) = failure.as_ref().filter(|_| failure != self.failure) {
+            tracing::warn!("the fan cannot be driven: {failure}");
+        }
+        self.failure = failure;
+        let now = (decision.doubts.clone(), decision.worry);
+        let (doubts, worry) = self.decision.take().unwrap_or_default();
+        if doubts != now.0 {
+            for doubt in &now.0 {
+                tracing::warn!("{doubt}: the fan turns fully");
+            }
+        }
+        if worry != now.1 {
+            match now.1 {
+                Worry::Normal => kernel_log::say("The device is cool again."),
+                Worry::Shedding => {
+                    kernel_log::say("The device is too hot. Look at its fan, and at what covers it.")
+                }
+                Worry::PoweringDown => {
+                    kernel_log::say(
+                        "The device is far too hot and powers off. Let it cool before it is switched on again.",
+                    );
+                }
+            }
+        }
+        self.decision = Some(now);
+    }
+}
