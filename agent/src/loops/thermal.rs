@@ -37,7 +37,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-/// What is to be said of who answered nothing is decided by what is missing.
+/// What the sensors say; who does not answer is not among them.
 fn look() -> Vec<(Sensor, Celsius)> {
     let mut seen = Hwmon::default().temperatures();
     if !seen.iter().any(|(sensor, _)| *sensor == Sensor::Processor) {
@@ -82,17 +82,13 @@ impl Said {
             }
         }
         if worry != now.1 {
-            match now.1 {
-                Worry::Normal => kernel_log::say("The device is cool again."),
-                Worry::Shedding => {
-                    kernel_log::say("The device is too hot. Look at its fan, and at what covers it.")
-                }
+            kernel_log::say(match now.1 {
+                Worry::Normal => "The device is cool again.",
+                Worry::Shedding => "The device is too hot. Look at its fan, and at what covers it.",
                 Worry::PoweringDown => {
-                    kernel_log::say(
-                        "The device is far too hot and powers off. Let it cool before it is switched on again.",
-                    );
+                    "The device is far too hot and powers off. Let it cool before it is switched on again."
                 }
-            }
+            });
         }
         self.decision = Some(now);
     }

@@ -14,6 +14,9 @@ const MEMORY: u64 = 0x4000_0000;
 /// The last megabyte keeps the kernel's last words across a warm reset.
 pub const PSTORE_BYTES: u64 = 1 << 20;
 
+/// A number that no node of QEMU's tree has.
+const FAN_HANDLE: &str = "7a7";
+
 /// Physical address of the kept memory.
 #[must_use]
 pub const fn pstore_address(memory_mib: u64) -> u64 {
@@ -62,28 +65,29 @@ pub fn write(
     put(&hex, &node, "reg", &[cells(address), cells(PSTORE_BYTES)].concat())?;
     put(&hex, &node, "record-size", &text(&["10000"]))?;
     put(&hex, &node, "console-size", &text(&["20000"]))?;
-    fan(&put)
+    for (kind, node, name, values) in fan() {
+        put(&["-p", "-t", kind], &node, name, &text(values))?;
+    }
+    Ok(())
 }
 
-/// The fan of tayberry-fan.dts. Its line is the only one of a simulated chip (Linux, admin-guide/gpio/gpio-sim.rst), because the
-/// kernel takes it at the start, and the chip with the header's lines is made later.
-fn fan(put: &dyn Fn(&[&str], &str, &str, &[String]) -> Result<(), EmulateError>) -> Result<(), EmulateError> {
-    const HANDLE: &str = "7a7";
-    let chip = format!("/{FAN_CHIP}");
-    let bank = format!("{chip}/bank0");
-    let text = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
-    let (words, numbers) = (["-p", "-t", "s"], ["-p", "-t", "x"]);
-    put(&words, &chip, "compatible", &text(&["gpio-simulator"]))?;
-    put(&words, &bank, "gpio-sim,label", &text(&[FAN_CHIP]))?;
-    put(&numbers, &bank, "gpio-controller", &[])?;
-    put(&numbers, &bank, "#gpio-cells", &text(&["2"]))?;
-    put(&numbers, &bank, "ngpios", &text(&["1"]))?;
-    put(&numbers, &bank, "phandle", &text(&[HANDLE]))?;
-    put(&words, "/fan", "compatible", &text(&["gpio-fan"]))?;
-    // 1: active low
-    put(&numbers, "/fan", "gpios", &text(&[HANDLE, "0", "1"]))?;
-    put(&numbers, "/fan", "gpio-fan,speed-map", &text(&["0", "0", "1f40", "1"]))?;
-    put(&numbers, "/fan", "#cooling-cells", &text(&["2"]))
+/// The fan of tayberry-fan.dts: kind, node, name and values of each property. Its line is the only one of a simulated chip (Linux,
+/// admin-guide/gpio/gpio-sim.rst), because the kernel takes it at the start, and the chip with the header's lines is made later.
+fn fan() -> Vec<(&'static str, String, &'static str, &'static [&'static str])> {
+    let (chip, bank, fan) = (format!("/{FAN_CHIP}"), format!("/{FAN_CHIP}/bank0"), "/fan".to_owned());
+    vec![
+        ("s", chip, "compatible", &["gpio-simulator"]),
+        ("s", bank.clone(), "gpio-sim,label", &[FAN_CHIP]),
+        ("x", bank.clone(), "gpio-controller", &[]),
+        ("x", bank.clone(), "#gpio-cells", &["2"]),
+        ("x", bank.clone(), "ngpios", &["1"]),
+        ("x", bank, "phandle", &[FAN_HANDLE]),
+        ("s", fan.clone(), "compatible", &["gpio-fan"]),
+        // 1: active low
+        ("x", fan.clone(), "gpios", &[FAN_HANDLE, "0", "1"]),
+        ("x", fan.clone(), "gpio-fan,speed-map", &["0", "0", "1f40", "1"]),
+        ("x", fan, "#cooling-cells", &["2"]),
+    ]
 }
 
 /// `/chosen/bootloader/boot-mode` (Raspberry Pi documentation, `BOOT_ORDER`).

@@ -62,7 +62,6 @@ pub(crate) fn judge_boots(
     for (number, (before, writes)) in boots(owned).into_iter().enumerate() {
         let recording = Recording::read(&writes)?;
         let tally = judge(fixture, &recording, &before)?;
-        println!("boot {number}: {} points, {} opened, {:?}", tally.points, tally.opened, tally.failures);
         sum.points += tally.points;
         sum.opened += tally.opened;
         sum.failures.extend(tally.failures.into_iter().map(|why| format!("boot {number}, {why}")));
