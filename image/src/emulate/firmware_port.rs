@@ -127,8 +127,9 @@ impl Mailbox {
                 .to_vec(),
             (tag::TEMPERATURE, [0, ..]) => {
                 // As sensors do: who always says the same to the last digit is taken for stuck.
+                let wavers = self.asked % 2;
                 self.asked = self.asked.wrapping_add(1);
-                vec![0, self.temperature.saturating_add(self.asked % 2)]
+                vec![0, self.temperature.saturating_add(wavers)]
             }
             (tag::MAX_TEMPERATURE, [0, ..]) => vec![0, self.max_temperature],
             (tag::THROTTLED, _) => {

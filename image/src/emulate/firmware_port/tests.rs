@@ -14,10 +14,11 @@ fn ask(mailbox: &mut Mailbox, number: u32, values: &[u32], words: usize) -> Resu
 #[test]
 fn each_tag_is_answered() {
     let mut mailbox = Mailbox { throttled: 0x5_0005, boot_count: 2, ..Mailbox::default() };
-    let rows: [(u32, &[u32], &[u32]); 15] = [
+    let rows: [(u32, &[u32], &[u32]); 16] = [
         (tag::BOARD_REVISION, &[], &[0x00d0_4171]),
         (tag::BOARD_SERIAL, &[], &[0x6572_7279, 0x7461_7962]),
         (tag::TEMPERATURE, &[0], &[0, 45_000]),
+        (tag::TEMPERATURE, &[0], &[0, 45_001]),
         (tag::MAX_TEMPERATURE, &[0], &[0, 85_000]),
         (tag::THROTTLED, &[0xffff], &[0x5_0005]),
         (tag::THROTTLED, &[0], &[0x5]),
@@ -100,7 +101,7 @@ fn a_stream_is_served_through_noise_and_half_buffers() {
     assert_eq!(response(&bytes, tag::TEMPERATURE, 2), Ok(vec![0, 45_000]));
     mailbox.lock().unwrap().temperature = 90_000;
     let bytes = expect(&temperature, 32);
-    assert_eq!(response(&bytes, tag::TEMPERATURE, 2), Ok(vec![0, 90_000]));
+    assert_eq!(response(&bytes, tag::TEMPERATURE, 2), Ok(vec![0, 90_001]));
     // A first word that is no length, then a tag that leaves its buffer.
     for bad in [
         &[0xff; 40][..],
