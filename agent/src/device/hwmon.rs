@@ -34,12 +34,6 @@ impl Default for Hwmon {
 }
 
 impl Hwmon {
-    /// Those in another folder.
-    #[must_use]
-    pub fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
-    }
-
     /// What the processor and the drives say now. Who does not answer is not among them.
     #[must_use]
     pub fn temperatures(&self) -> Vec<(Sensor, Celsius)> {
@@ -106,7 +100,7 @@ mod tests {
     #[test]
     fn chips_are_found_by_their_names() {
         let folder = tempfile::tempdir().unwrap();
-        let hwmon = Hwmon::at(folder.path());
+        let hwmon = Hwmon { folder: folder.path().to_owned() };
         assert!(hwmon.temperatures().is_empty() && hwmon.fans().is_empty());
         chip(folder.path(), 7, &[("name", "nvme\n"), ("temp1_input", "38850\n")]);
         chip(folder.path(), 3, &[("name", "rp1_adc\n"), ("temp1_input", "1000\n")]);

@@ -95,7 +95,7 @@ pub fn published(tools: &Tools, project: &Path, one: &Published, ui: Ui) -> Resu
             ),
         )
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
-        // Smaller and sooner there; what it serves is bound by its disk.
+        // Sooner there; what it serves is bound by its disk.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");

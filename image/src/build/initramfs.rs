@@ -12,7 +12,7 @@ use crate::build::modules::{Kernel, Lists, Modules};
 use crate::build::tree::Tree;
 use crate::build::{BuildError, at, join, libraries};
 
-/// zstd level: 19 makes the image 0.9 % smaller, and takes four times as long as all the rest of its stage.
+/// zstd level: 19 makes the image 0.9 % smaller, and its stage takes 21 seconds instead of 6.
 const LEVEL: i32 = 12;
 /// Parts of the rescue system begin at whole blocks, in bytes: an earlier one that grows a little moves no later one's chunks.
 const PART: usize = 4096;

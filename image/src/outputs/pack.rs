@@ -38,7 +38,7 @@ pub(super) fn pack(target: &Path, disk: &File, ui: Ui) -> Result<(Whole, String)
 /// What is compressed depends on the bytes alone, not on where the file system has holes.
 fn compress(mut from: impl Read, to: &File, stage: &Stage) -> io::Result<()> {
     let zeros = vec![0; PIECE];
-    let mut nothing = None;
+    let nothing = zstd::bulk::compress(&zeros, LEVEL)?;
     let mut piece = Vec::with_capacity(PIECE);
     let mut frame: Option<zstd::Encoder<'_, &File>> = None;
     loop {
@@ -46,11 +46,7 @@ fn compress(mut from: impl Read, to: &File, stage: &Stage) -> io::Result<()> {
         from.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
         if piece == zeros {
             finish(frame.take())?;
-            let packed = match &nothing {
-                Some(packed) => packed,
-                None => nothing.insert(zstd::bulk::compress(&zeros, LEVEL)?),
-            };
-            (&mut &*to).write_all(packed)?;
+            (&mut &*to).write_all(&nothing)?;
         } else if piece.is_empty() {
             return finish(frame);
         } else {

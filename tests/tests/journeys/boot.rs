@@ -93,7 +93,7 @@ async fn boots_the_drive_that_the_firmware_chose() -> Result<(), JourneyError> {
 
 /// A damaged block is an error when it is read, and the rest of the system goes on.
 #[tokio::test]
-#[ignore = "a block that decays in the committed system is of the same kind: scripts/test full"]
+#[ignore = "the kernel checks each block; that it is asked to is shown by decay: scripts/test full"]
 async fn a_flipped_byte_is_refused_at_read() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut flipped = 0;

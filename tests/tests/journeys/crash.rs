@@ -51,7 +51,7 @@ async fn a_kernel_panic_is_kept() -> Result<(), JourneyError> {
 
 /// A kernel that stands still after a panic no longer feeds the watchdog, which resets the board.
 #[tokio::test]
-#[ignore = "waits for the watchdog; a panic runs always: scripts/test full"]
+#[ignore = "waits for the watchdog; a panic on trial runs always: scripts/test full"]
 async fn the_watchdog_ends_a_hang() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let device = Device::new_one(&fixture, free_port()?, 8443)?;

@@ -140,7 +140,7 @@ async fn bus(run: &Path) -> Result<Bus, JourneyError> {
 
 /// Heat, button, fan, a power cut with data kept, and a clean end by Ctrl-C.
 #[tokio::test]
-#[ignore = "every journey works through it: scripts/test full"]
+#[ignore = "its orders are tested by themselves: scripts/test full"]
 async fn the_control_socket_is_the_hand_on_the_board() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut emulator = Emulator::start(&fixture, &[])?;
@@ -185,7 +185,7 @@ async fn the_control_socket_is_the_hand_on_the_board() -> Result<(), JourneyErro
 /// Ctrl-C at a moment at which nobody in the guest hears the power button yet: it is shut down all the same, and not by
 /// the plug.
 #[tokio::test]
-#[ignore = "the control socket runs always: scripts/test full"]
+#[ignore = "a clean shutdown runs in others: scripts/test full"]
 async fn an_early_interrupt_still_shuts_the_device_down() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut emulator = Emulator::start(&fixture, &[])?;

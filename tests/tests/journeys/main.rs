@@ -8,6 +8,7 @@ mod crash;
 mod crash_replay;
 mod damage;
 mod decay;
+mod domain;
 mod emulate;
 mod network;
 mod openapi;

@@ -47,7 +47,7 @@ fn ssh(port: u16, key: &Path, command: &str) -> Result<Option<String>, JourneyEr
 }
 
 #[tokio::test]
-#[ignore = "a preseed with an owner runs always: scripts/test full"]
+#[ignore = "most journeys begin with a preseed: scripts/test full"]
 async fn a_preseeded_device_has_its_name_and_opens_to_its_key_alone() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let keys = fixture.folder()?;

@@ -141,7 +141,7 @@ async fn a_device_that_may_updates_itself() -> Result<(), JourneyError> {
 
 /// Whatever a server does, the running system is not touched, and what passes is waited for.
 #[tokio::test]
-#[ignore = "pulls of another kind run always, and the client is tested by itself: scripts/test full"]
+#[ignore = "the client is tested by itself: scripts/test full"]
 async fn servers_that_misbehave_do_no_harm() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let shop = Shop::open(&fixture)?;

@@ -9,6 +9,7 @@ use system_tests::web::{Client, PASSWORD, until};
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::command::Command;
 use tayberry::emulate::gpio_port::Gpio;
+use tayberry_guest::protocol::PORT;
 
 /// The button's line: pin 29.
 const BUTTON: u32 = 5;
@@ -68,7 +69,7 @@ async fn the_button_makes_the_device_new() -> Result<(), JourneyError> {
     let other = json!({ "name": "kitchen", "password": PASSWORD });
     assert_eq!(owner.ask("POST", "/factory-reset", Some(&other))?.status, 422);
 
-    let mut gpio = Gpio::connect(&owned.device.machine.port("io.tayberry.gpio"))?;
+    let mut gpio = Gpio::connect(&owned.device.machine.port(PORT))?;
     let mut from = owned.device.console().len();
     from = presses_until(&owned.device, &mut gpio, from, "attic.local has an owner")?;
     gpio.release(BUTTON)?;

@@ -198,7 +198,7 @@ async fn the_owner_signs_in_recovers_and_gives_tokens_to_scripts() -> Result<(),
 
 /// The power fails after each step of the setup: it begins anew, or is done.
 #[tokio::test]
-#[ignore = "three starts; crash_replay cuts the power always: scripts/test full"]
+#[ignore = "three starts; an uploaded update cuts the power always: scripts/test full"]
 async fn a_power_cut_in_the_setup_leaves_a_device_to_set_up_or_set_up() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let (device, port) = start(&fixture)?;

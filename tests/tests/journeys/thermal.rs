@@ -5,9 +5,8 @@ use std::time::Duration;
 use system_tests::device::{Device, free_port};
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::gpio_port::Gpio;
+use tayberry_guest::protocol::{FAN, PORT};
 
-/// The fan's line; low turns it.
-const FAN: u32 = 45;
 /// The fan gets slower by two per cent a second, and the board is slower than a real one.
 const SHORT: Duration = Duration::from_secs(120);
 
@@ -18,6 +17,7 @@ fn heat(device: &Device, gpio: &mut Gpio, thousandths: u32, turns: bool) -> Resu
 }
 
 fn fan(device: &Device, gpio: &mut Gpio, turns: bool) -> Result<(), JourneyError> {
+    // Low turns it.
     gpio.wait_level(FAN, !turns, SHORT)
         .map_err(|error| JourneyError::Failed(format!("{error}\n{}", device.console_end())))
 }
@@ -28,7 +28,7 @@ async fn heat_turns_the_fan() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let device = Device::new_one(&fixture, free_port()?, 443)?;
     let bus = device.bus().await?;
-    let mut gpio = Gpio::connect(&device.machine.port("io.tayberry.gpio"))?;
+    let mut gpio = Gpio::connect(&device.machine.port(PORT))?;
     heat(&device, &mut gpio, 40_000, false)?;
     heat(&device, &mut gpio, 65_000, true)?;
     heat(&device, &mut gpio, 40_000, false)?;

@@ -29,7 +29,8 @@ async fn an_uploaded_update_is_installed_and_stays() -> Result<(), JourneyError>
     assert_eq!((&status["slot"], &status["next_slot"]), (&json!("B"), &json!("B")), "{status}");
     assert_eq!(status["state"], "committed");
     owned.off()?;
-    let (sum, _) = judge_boots(&fixture, &owned)?;
+    let sum = judge_boots(&fixture, &owned)?;
+    assert!(sum.failures.is_empty(), "{:#?}", sum.failures);
     assert!(sum.points > 1000 && sum.opened > 50, "{} points, {} opened", sum.points, sum.opened);
     Ok(())
 }

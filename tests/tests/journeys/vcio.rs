@@ -112,7 +112,7 @@ fn probe(fixture: &Fixture) -> Result<PathBuf, JourneyError> {
 
 /// Revision and temperature come from the firmware through our module; the try-once flag reaches it.
 #[tokio::test]
-#[ignore = "every start works through it: scripts/test full"]
+#[ignore = "another board; needs a module that only changes with the kernel: scripts/test full"]
 async fn vcio_reaches_a_real_mailbox() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let system = System::unpack(&fixture)?;
