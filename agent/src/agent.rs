@@ -74,7 +74,7 @@ pub async fn serve() -> Result<(), AgentError> {
     let disk = report.disk.clone();
     let status = Status { start: facts, report, stages: stages(&ends) };
     let (opened, why) = open(&keeper, &status).await?;
-    let Loops { network, updates, stack, domain } = opened.clone();
+    let Loops { network, updates, stack, domain, thermal, drives } = opened.clone();
     notices.extend(why);
     let keys = Keys { authority, app: AppKey::make()? };
     let desk =
@@ -82,6 +82,7 @@ pub async fn serve() -> Result<(), AgentError> {
     let agent = Agent::new(status.clone(), desk.clone());
     let bus = zbus::connection::Builder::system().name(NAME).serve_at(PATH, agent).build().await?;
     let object = bus.object_server().interface::<_, Agent>(PATH).await?;
+    let panel = loops::panel::Panel::default();
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
     tracing::info!("slot {}, ready after {} ms", facts.running, clock::uptime().as_millis());
     tokio::select! {
@@ -90,8 +91,11 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::apply::run(&keeper) => match never {},
         never = loops::certificates::run(&desk, &object, &opened) => match never {},
         never = domain.run(|| desk.knows_the_time()) => match never {},
-        never = loops::button::run(&desk) => match never {},
-        never = loops::thermal::run() => match never {},
+        never = loops::button::run(&desk, &panel) => match never {},
+        never = loops::power_key::run(&desk, &panel) => match never {},
+        never = loops::led::run(&desk, &panel) => match never {},
+        never = loops::thermal::run(&thermal) => match never {},
+        never = drives.run() => match never {},
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
         never = loops::updates::tell(&updates, &object) => match never {},
@@ -113,7 +117,12 @@ async fn open(keeper: &Keeper, status: &Status) -> Result<(Loops, Vec<String>), 
     let bus = zbus::Connection::system().await?;
     let updates = loops::updates::open(report, slot, bus, keeper.clone(), stack.clone())?;
     let (domain, no_domain) = loops::domain::open();
-    Ok((Loops { network, updates, stack, domain }, why.into_iter().chain(no_domain).collect()))
+    let (thermal, drives) =
+        (loops::thermal::Handle::default(), loops::drives::Handle::new(&status.report.disk));
+    Ok((
+        Loops { network, updates, stack, domain, thermal, drives },
+        why.into_iter().chain(no_domain).collect(),
+    ))
 }
 
 /// What the owner is told when the initramfs went to the other slot.

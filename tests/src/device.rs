@@ -43,7 +43,7 @@ impl Device {
         for (index, medium) in media.iter().enumerate() {
             let path = folder.path().join(format!("disk{index}.img"));
             disk::from_image(&fixture.image, &path, Ui::new(Mode::Text))?;
-            drives.push(Drive { medium: *medium, path, record: None });
+            drives.push(Drive::new(*medium, path));
         }
         let mut spec = Spec::new(folder.path().to_owned(), drives);
         spec.guest = Some(fixture.guest.clone());
@@ -68,7 +68,7 @@ impl Device {
     ) -> Result<Self, JourneyError> {
         let folder = fixture.folder()?;
         saved.copy(folder.path())?;
-        let drive = Drive { medium: Medium::Usb, path: folder.path().join(DISK), record: None };
+        let drive = Drive::new(Medium::Usb, folder.path().join(DISK));
         let mut spec = Spec::new(folder.path().to_owned(), vec![drive]);
         spec.guest = Some(fixture.guest.clone());
         spec.resume = Some(saved.folder.clone());

@@ -61,6 +61,17 @@ impl Owned {
         Ok(Self { device, script, port })
     }
 
+    /// Somebody with the owner's name and password, on the page.
+    ///
+    /// # Errors
+    /// When the device does not let its owner in.
+    pub fn owner(&self) -> Result<Client, JourneyError> {
+        let mut owner = self.script.another("owner");
+        owner.token = None;
+        owner.expect(200, "POST", "/session", Some(&json!({ "name": OWNER, "password": PASSWORD })))?;
+        Ok(owner)
+    }
+
     /// Switches a device on whose preseed names its owner, and makes a token.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ const fn needs(request: &Request) -> Needs {
         | Request::Tokens
         | Request::CreateToken(_)
         | Request::RevokeToken(_) => Needs::Owner,
-        Request::Status => Needs::OwnerOr(Scope::Status),
+        Request::Status | Request::Metrics => Needs::OwnerOr(Scope::Status),
         Request::Settings | Request::ChangeSettings(_) | Request::Domain(_) => {
             Needs::OwnerOr(Scope::Settings)
         }

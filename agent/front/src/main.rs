@@ -6,6 +6,7 @@ mod api;
 mod connection;
 mod headers;
 mod inside;
+mod openmetrics;
 mod pages;
 mod session;
 mod sockets;

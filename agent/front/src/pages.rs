@@ -8,6 +8,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
+use axum::routing::get;
 use memory_serve::CacheControl;
 use tayberry_core::domain::DomainName;
 use tayberry_core::request::setup::Overview;
@@ -29,6 +30,7 @@ pub(crate) fn router(app: App) -> Router {
         .into_router();
     let (api, _) = api::router();
     api.layer(DefaultBodyLimit::max(MAX_BYTES))
+        .route("/metrics", get(api::metrics::for_collectors))
         .merge(pages)
         .layer(from_fn_with_state(app.clone(), headers::add))
         .with_state(app)

@@ -4,6 +4,7 @@
 mod claim;
 mod domain;
 mod identity;
+mod metrics;
 mod network;
 mod owner;
 mod reset;
@@ -17,13 +18,14 @@ pub(crate) use domain::Shown;
 
 use std::fs::File;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
 use tayberry_core::access::{self, Asker};
 use tayberry_core::certificate::Leaf;
 use tayberry_core::limits::Limits;
+use tayberry_core::one_time::OneTime;
 use tayberry_core::request::owner::Role;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::setup::RecoveryCodes;
@@ -31,6 +33,7 @@ use tayberry_core::request::status::{Event, EventKind, TimeSource};
 use tayberry_core::request::{Delivery, Request};
 use tayberry_core::session::{SessionId, Sessions};
 use tayberry_format::state::State;
+use tokio::sync::watch;
 
 use crate::device::app_key::AppKey;
 use crate::device::authority::Authority;
@@ -94,6 +97,8 @@ struct Memory {
     sign_ins: Limits,
     /// Codes of the setup that runs.
     codes: Option<RecoveryCodes>,
+    /// What the button offered last.
+    offered: Option<OneTime>,
     last_event: Option<Event>,
     /// The browser's hint was taken.
     hinted: bool,
@@ -120,6 +125,10 @@ pub struct Loops {
     pub stack: crate::loops::stack::Handle,
     /// The owner's domain.
     pub domain: crate::loops::domain::Handle,
+    /// Temperatures and the fan.
+    pub thermal: crate::loops::thermal::Handle,
+    /// Drives.
+    pub drives: crate::loops::drives::Handle,
 }
 
 /// The desk.
@@ -129,6 +138,8 @@ pub struct Desk {
     updates: crate::loops::updates::Handle,
     stack: crate::loops::stack::Handle,
     domain: crate::loops::domain::Handle,
+    thermal: crate::loops::thermal::Handle,
+    drives: crate::loops::drives::Handle,
     keys: Keys,
     /// When the operating system was built.
     build: i64,
@@ -163,6 +174,7 @@ impl Answers for Desk {
             Request::WhoAmI => json(self.who_am_i(&asker)),
             Request::ChangePassword(change) => json(self.change_password(sender, change).await?),
             Request::Status => json(self.status().await?),
+            Request::Metrics => json(self.metrics().await?),
             Request::Settings => json(self.settings()),
             Request::ChangeSettings(change) => json(self.change_settings(sender, change).await?),
             Request::Domain(act) => json(self.act_on_domain(sender, act).await?),
@@ -234,6 +246,8 @@ impl Desk {
             updates: loops.updates,
             stack: loops.stack,
             domain: loops.domain,
+            thermal: loops.thermal,
+            drives: loops.drives,
             keys,
             build,
             source,
@@ -262,7 +276,13 @@ impl Desk {
         }
     }
 
-    fn state(&self) -> std::sync::Arc<State> {
+    /// Tells of changes of the state, and of updates.
+    #[must_use]
+    pub fn watches(&self) -> (watch::Receiver<Arc<State>>, watch::Receiver<()>) {
+        (self.keeper.watch(), self.updates.watch())
+    }
+
+    fn state(&self) -> Arc<State> {
         self.keeper.get()
     }
 

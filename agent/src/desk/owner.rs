@@ -1,6 +1,7 @@
 //! Signing in and out, and what becomes of a lost or an old password.
 
 use tayberry_core::access::Asker;
+use tayberry_core::one_time::{self, Judgement, OneTime};
 use tayberry_core::request::owner::{AppToken, Credentials, PasswordChange, Recovery, Role, Session, WhoAmI};
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::status::EventKind;
@@ -10,7 +11,7 @@ use tayberry_format::owner::Owner;
 use tayberry_format::state::State;
 
 use super::{Credential, Desk, Sender, failed};
-use crate::device::{clock, network, password};
+use crate::device::{clock, network, password, random};
 
 impl Desk {
     pub(super) async fn sign_in(&self, sender: &Sender, wish: Credentials) -> Result<Session, Problem> {
@@ -39,7 +40,7 @@ impl Desk {
         self.may_try(sender)?;
         let owner = self.owner()?;
         let used = recovery::hash(&wish.code);
-        if !owner.recovery.contains(&used) {
+        if !owner.recovery.contains(&used) && !self.was_offered(&wish.code) {
             self.wrong(sender);
             return Err(Kind::WrongCode.into());
         }
@@ -50,9 +51,46 @@ impl Desk {
             owner.password = hash;
         };
         self.keeper.change(|state| with_owner(state, taken)).await?;
-        self.memory().sessions.end_others(None);
+        let mut memory = self.memory();
+        memory.offered = None;
+        memory.sessions.end_others(None);
+        drop(memory);
         self.happened(EventKind::PasswordChanged, sender);
         self.begin(Role::Owner)
+    }
+
+    /// Whether the button shows this code.
+    fn was_offered(&self, code: &str) -> bool {
+        let mut memory = self.memory();
+        memory
+            .offered
+            .as_mut()
+            .is_some_and(|offered| offered.judge(code, clock::uptime()) == Judgement::Right)
+    }
+
+    /// Makes a code for whoever stands before the device, and says how it is used. It takes the place of an earlier one.
+    ///
+    /// # Errors
+    /// When nobody owns the device, or there is no randomness.
+    pub fn offer_code(&self) -> Result<String, Problem> {
+        self.owner()?;
+        let random = random::bytes().map_err(failed)?;
+        let offered = OneTime::new(random, clock::uptime());
+        let sentence = format!(
+            "One-time code {} for a new password: enter it at https://{}.local:8443, Lost password, within {} minutes.",
+            offered.digits(),
+            network::name(),
+            one_time::LASTS.as_secs() / 60
+        );
+        self.memory().offered = Some(offered);
+        Ok(sentence)
+    }
+
+    /// The code that is good now.
+    #[must_use]
+    pub fn offered_code(&self) -> Option<String> {
+        let now = clock::uptime();
+        self.memory().offered.as_ref().filter(|code| code.holds(now)).map(|code| code.digits().to_owned())
     }
 
     pub(super) async fn change_password(&self, sender: &Sender, wish: PasswordChange) -> Result<(), Problem> {

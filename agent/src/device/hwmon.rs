@@ -68,6 +68,12 @@ fn temperature(chip: &Path) -> Option<Celsius> {
 }
 
 impl Fan {
+    /// Turns in a minute; none where nothing counts them.
+    #[must_use]
+    pub fn turns(&self) -> Option<u32> {
+        fs::read_to_string(self.chip.join("fan1_input")).ok()?.trim_end().parse().ok()
+    }
+
     /// Drives it. Said anew in each round: the kernel's own trip points may have driven it meanwhile.
     ///
     /// # Errors

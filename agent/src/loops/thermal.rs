@@ -3,17 +3,31 @@
 //! An agent that dies leaves the fan to its unit's `ExecStopPost`, which drives it fully, and to the kernel's trip points.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tayberry_core::firmware::Celsius;
+use tayberry_core::request::metrics::{Cooling, Temperature};
 use tayberry_core::thermal::{self, Decision, Duty, Policy, Reading, Sensor, State, Worry};
 
-use crate::device::hwmon::Hwmon;
+use crate::device::hwmon::{Fan, Hwmon};
 use crate::device::mailbox::Mailbox;
 use crate::device::{clock, kernel_log, systemd};
 
+/// What was decided last.
+#[derive(Clone, Default)]
+pub struct Handle(Arc<Mutex<Option<Cooling>>>);
+
+impl Handle {
+    /// It; nothing before the first decision.
+    #[must_use]
+    pub fn look(&self) -> Option<Cooling> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// For ever.
-pub async fn run() -> Infallible {
+pub async fn run(handle: &Handle) -> Infallible {
     let (mut state, mut readings, mut said) = (State::default(), Vec::<Reading>::new(), Said::default());
     let mut before = clock::uptime();
     loop {
@@ -23,7 +37,9 @@ pub async fn run() -> Infallible {
         let decision = thermal::decide(&Policy::default(), &mut state, &readings, elapsed, now);
         before = now;
         let duty = decision.duty;
-        let failure = blocking(move || drive(duty)).await.flatten();
+        let (failure, turns_per_minute) = blocking(move || drive(duty)).await.unwrap_or_default();
+        let cooling = shown(&readings, &decision, turns_per_minute);
+        *handle.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cooling);
         said.tell(&decision, failure);
         if decision.worry == Worry::PoweringDown {
             power_off().await;
@@ -47,10 +63,28 @@ fn look() -> Vec<(Sensor, Celsius)> {
     seen
 }
 
-/// Why a fan could not be driven.
-fn drive(duty: Duty) -> Option<String> {
-    let failed = Hwmon::default().fans().iter().find_map(|fan| fan.drive(duty).err());
-    failed.map(|(path, error)| format!("{}: {error}", path.display()))
+/// Why a fan could not be driven, and how fast it turns.
+fn drive(duty: Duty) -> (Option<String>, Option<u32>) {
+    let fans = Hwmon::default().fans();
+    let failed = fans.iter().find_map(|fan| fan.drive(duty).err());
+    (failed.map(|(path, error)| format!("{}: {error}", path.display())), fans.iter().find_map(Fan::turns))
+}
+
+/// For people and for metrics.
+fn shown(readings: &[Reading], decision: &Decision, turns_per_minute: Option<u32>) -> Cooling {
+    let temperatures = readings.iter().map(|reading| Temperature {
+        sensor: match reading.sensor {
+            Sensor::Processor => "processor".to_owned(),
+            Sensor::Drive(number) => format!("nvme{number}"),
+        },
+        celsius: reading.temperature.degrees(),
+    });
+    Cooling {
+        temperatures: temperatures.collect(),
+        duty_percent: decision.duty.percent(),
+        turns_per_minute,
+        doubts: decision.doubts.iter().map(|doubt| format!("The fan turns fully: {doubt}.")).collect(),
+    }
 }
 
 async fn power_off() {

@@ -14,8 +14,12 @@ pub const MAX_LINE: usize = 4096;
 pub const LINES: u32 = 54;
 /// The fan connector's line (bcm2712-rpi-5-b.dts: `FAN_PWM`, inverted).
 pub const FAN: u32 = 45;
-/// The virtual board's chip that has this line alone: node of the device tree, platform device, label.
-pub const FAN_CHIP: &str = "tayberry-fan-line";
+/// The green status LED, numbered behind the header's lines because it is on another chip (2712_STAT_LED, bcm2712-rpi-5-b.dts).
+pub const LED: u32 = LINES;
+/// The virtual board's chip with the lines that the kernel drives: node of the device tree, platform device, label.
+pub const BOARD_CHIP: &str = "tayberry-board-lines";
+/// Its lines, in their order there.
+pub const BOARD_LINES: [u32; 2] = [FAN, LED];
 
 /// What the host wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +49,7 @@ impl Ask {
     /// When that line or the level does not exist.
     pub fn check(&self) -> Result<u32, ProtocolError> {
         match *self {
-            Self::Set(Pull { line, .. }) | Self::Get(line) if line >= LINES => Err(ProtocolError::Line(line)),
+            Self::Set(Pull { line, .. }) | Self::Get(line) if line > LED => Err(ProtocolError::Line(line)),
             Self::Set(Pull { level, .. }) if level > 1 => Err(ProtocolError::Level(level)),
             Self::Set(Pull { line, .. }) | Self::Get(line) => Ok(line),
         }
@@ -106,7 +110,7 @@ pub enum ProtocolError {
     #[error("level {0} of a line; it is 0 or 1")]
     Level(u8),
     /// A line that the chip does not have.
-    #[error("line {0} of the chip; it has lines 0 to {last}", last = LINES - 1)]
+    #[error("line {0} of the board; it has lines 0 to {LED}")]
     Line(u32),
 }
 
@@ -214,7 +218,7 @@ mod tests {
             "[]",
             "{}",
             "null",
-            r#"{"get":54}"#,
+            r#"{"get":55}"#,
             r#"{"get":-1}"#,
             r#"{"get":"5"}"#,
             r#"{"set":{"line":5,"level":2}}"#,

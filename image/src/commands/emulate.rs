@@ -90,8 +90,10 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
         Kind::Nvme => Medium::Nvme,
         Kind::Sd => Medium::Sd,
     };
-    let mut spec =
-        Spec::new(run.path().to_owned(), vec![Drive { medium, path, record: arguments.record.clone() }]);
+    let mut spec = Spec::new(
+        run.path().to_owned(),
+        vec![Drive { record: arguments.record.clone(), ..Drive::new(medium, path) }],
+    );
     spec.guest = guest_of(&image);
     spec.memory = arguments.memory;
     spec.forwards.clone_from(&arguments.forward);

@@ -17,6 +17,16 @@ pub struct Drive {
     pub path: PathBuf,
     /// Where every write and flush of the running boot is recorded, if anywhere.
     pub record: Option<PathBuf>,
+    /// What the guest discards reads as zeros from then on; otherwise it stays, as on a drive that only says that it discards.
+    pub forgets: bool,
+}
+
+impl Drive {
+    /// A disk that forgets, and is not recorded.
+    #[must_use]
+    pub const fn new(medium: Medium, path: PathBuf) -> Self {
+        Self { medium, path, record: None, forgets: true }
+    }
 }
 
 /// What to start.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tayberry_firmware::{Boot, Eeprom, Medium};
-use tayberry_guest::protocol::FAN_CHIP;
+use tayberry_guest::protocol::BOARD_CHIP;
 
 use crate::emulate::board::Spec;
 use crate::emulate::{EmulateError, at};
@@ -15,7 +15,7 @@ const MEMORY: u64 = 0x4000_0000;
 pub const PSTORE_BYTES: u64 = 1 << 20;
 
 /// A number that no node of QEMU's tree has.
-const FAN_HANDLE: &str = "7a7";
+const CHIP_HANDLE: &str = "7a7";
 
 /// Physical address of the kept memory.
 #[must_use]
@@ -65,28 +65,34 @@ pub fn write(
     put(&hex, &node, "reg", &[cells(address), cells(PSTORE_BYTES)].concat())?;
     put(&hex, &node, "record-size", &text(&["10000"]))?;
     put(&hex, &node, "console-size", &text(&["20000"]))?;
-    for (kind, node, name, values) in fan() {
+    for (kind, node, name, values) in lines() {
         put(&["-p", "-t", kind], &node, name, &text(values))?;
     }
     Ok(())
 }
 
-/// The fan of tayberry-fan.dts: kind, node, name and values of each property. Its line is the only one of a simulated chip (Linux,
-/// admin-guide/gpio/gpio-sim.rst), because the kernel takes it at the start, and the chip with the header's lines is made later.
-fn fan() -> Vec<(&'static str, String, &'static str, &'static [&'static str])> {
-    let (chip, bank, fan) = (format!("/{FAN_CHIP}"), format!("/{FAN_CHIP}/bank0"), "/fan".to_owned());
+/// The fan of tayberry-fan.dts and the LED of tayberry-led.dts: kind, node, name and values of each property. Their lines are those of a
+/// simulated chip (Linux, admin-guide/gpio/gpio-sim.rst), because the kernel takes them at the start, and the chip with the header's
+/// lines is made later.
+fn lines() -> Vec<(&'static str, String, &'static str, &'static [&'static str])> {
+    let (chip, bank) = (format!("/{BOARD_CHIP}"), format!("/{BOARD_CHIP}/bank0"));
+    let (fan, leds, led) = ("/fan".to_owned(), "/leds".to_owned(), "/leds/led-act".to_owned());
     vec![
         ("s", chip, "compatible", &["gpio-simulator"]),
-        ("s", bank.clone(), "gpio-sim,label", &[FAN_CHIP]),
+        ("s", bank.clone(), "gpio-sim,label", &[BOARD_CHIP]),
         ("x", bank.clone(), "gpio-controller", &[]),
         ("x", bank.clone(), "#gpio-cells", &["2"]),
-        ("x", bank.clone(), "ngpios", &["1"]),
-        ("x", bank, "phandle", &[FAN_HANDLE]),
+        ("x", bank.clone(), "ngpios", &["2"]),
+        ("x", bank, "phandle", &[CHIP_HANDLE]),
         ("s", fan.clone(), "compatible", &["gpio-fan"]),
         // 1: active low
-        ("x", fan.clone(), "gpios", &[FAN_HANDLE, "0", "1"]),
+        ("x", fan.clone(), "gpios", &[CHIP_HANDLE, "0", "1"]),
         ("x", fan.clone(), "gpio-fan,speed-map", &["0", "0", "1f40", "1"]),
         ("x", fan, "#cooling-cells", &["2"]),
+        ("s", leds, "compatible", &["gpio-leds"]),
+        ("s", led.clone(), "label", &["ACT"]),
+        ("x", led.clone(), "gpios", &[CHIP_HANDLE, "1", "0"]),
+        ("s", led, "default-state", &["on"]),
     ]
 }
 

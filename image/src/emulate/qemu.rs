@@ -85,8 +85,9 @@ fn quoted(path: &Path) -> String {
 
 fn drive(index: usize, drive: &Drive) -> Vec<String> {
     let id = format!("disk{index}");
-    let file = format!("driver=file,filename={},node-name={id}-file,discard=unmap", quoted(&drive.path));
-    let raw = format!("driver=raw,file={id}-file,node-name={id}-raw,discard=unmap");
+    let discard = if drive.forgets { "unmap" } else { "ignore" };
+    let file = format!("driver=file,filename={},node-name={id}-file,discard={discard}", quoted(&drive.path));
+    let raw = format!("driver=raw,file={id}-file,node-name={id}-raw,discard={discard}");
     let mut arguments = vec!["-blockdev".into(), file, "-blockdev".into(), raw];
     let mut node = format!("{id}-raw");
     if let Some(record) = &drive.record {
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn drives_are_recorded_and_named() {
         let record = Some(PathBuf::from("/run/log"));
-        let arguments = drive(0, &Drive { medium: Medium::Nvme, path: "/a,b.img".into(), record }).join(" ");
+        let arguments = drive(0, &Drive { record, ..Drive::new(Medium::Nvme, "/a,b.img".into()) }).join(" ");
         assert!(arguments.contains("filename=/a,,b.img"), "{arguments}");
         assert!(
             arguments.contains("blklogwrites") && arguments.contains("nvme,drive=disk0-writes"),

@@ -3,6 +3,7 @@
 mod boot;
 mod browser;
 mod build;
+mod button;
 mod console;
 mod crash;
 mod crash_replay;

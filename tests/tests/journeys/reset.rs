@@ -1,6 +1,11 @@
-//! A factory reset: by the button and by nobody else's word, ended after a power cut, and the device is as new.
+//! A factory reset: by the button and by nobody else's word, ended after a power cut at any moment, and the device is as new: neither
+//! what was on it nor the key to it is left on the disk.
 
-use std::time::Duration;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use system_tests::device::{BOOT, Device};
@@ -9,6 +14,8 @@ use system_tests::web::{Client, PASSWORD, until};
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::command::Command;
 use tayberry::emulate::gpio_port::Gpio;
+use tayberry_format::keyblock::{BLOCK, COPIES, KeyBlock};
+use tayberry_format::layout::DATA_START;
 use tayberry_guest::protocol::PORT;
 
 /// The button's line: pin 29.
@@ -57,14 +64,7 @@ async fn the_button_makes_the_device_new() -> Result<(), JourneyError> {
         403,
         "a token may not"
     );
-    let mut owner = owned.script.another("owner");
-    owner.token = None;
-    owner.expect(
-        200,
-        "POST",
-        "/session",
-        Some(&json!({ "name": system_tests::web::OWNER, "password": PASSWORD })),
-    )?;
+    let mut owner = owned.owner()?;
     assert_eq!(owner.ask("POST", "/factory-reset", Some(&wish("another one")))?.status, 401);
     let other = json!({ "name": "kitchen", "password": PASSWORD });
     assert_eq!(owner.ask("POST", "/factory-reset", Some(&other))?.status, 422);
@@ -102,5 +102,102 @@ async fn the_button_makes_the_device_new() -> Result<(), JourneyError> {
     assert_eq!((&after["phase"], &after["name"]), (&json!("unclaimed"), &json!("attic")), "{after}");
     assert_ne!(after["authority_fingerprint"], before["authority_fingerprint"]);
     assert_eq!(after["version"], before["version"], "the system stays");
+    Ok(())
+}
+
+/// What the owner of the device wrote, as nobody else would.
+const SECRET: &str = "a-planted-secret-7Qm2xV9tLr4KpWz8";
+/// How often the plug is pulled.
+const CUTS: u32 = 20;
+/// The moments lie in so long from the wish on: the device is off the screen by then, and the new one shows its code.
+const RESET: Duration = Duration::from_secs(60);
+
+/// How often `wanted` is on the disk.
+fn count(disk: &Path, wanted: &[u8]) -> Result<usize, JourneyError> {
+    let mut file = File::open(disk)?;
+    let mut window = vec![0; 1 << 22];
+    let (mut held, mut found) = (0, 0);
+    loop {
+        let read = file.read(&mut window[held..])?;
+        let end = held + read;
+        found += memchr::memmem::find_iter(&window[..end], wanted).count();
+        if read == 0 {
+            return Ok(found);
+        }
+        // What is found once must not be found again.
+        held = wanted.len() - 1;
+        let from = end.saturating_sub(held);
+        window.copy_within(from..end, 0);
+        held = end - from;
+    }
+}
+
+/// The key of the data partition, as the disk has it.
+fn key(disk: &Path) -> Result<[u8; 64], JourneyError> {
+    let mut copies = [[0; BLOCK]; 2];
+    let file = File::open(disk)?;
+    for (copy, offset) in copies.iter_mut().zip(COPIES) {
+        file.read_exact_at(copy, DATA_START + offset)?;
+    }
+    match KeyBlock::judge(&copies) {
+        tayberry_format::keyblock::Found::Key { block, .. } => Ok(block.key.0),
+        other => Err(JourneyError::Failed(format!("no key: {other:?}"))),
+    }
+}
+
+/// Begins a reset, pulls the plug `after` so long, plugs it in again. Returns whether the device is new; if not, it is as it was.
+async fn cut_reset(fixture: &Fixture, after: Duration) -> Result<bool, JourneyError> {
+    let owned = Owned::start_with(fixture, |spec| spec.drives[0].forgets = false)?;
+    let disk = owned.device.disk(0);
+    let old = key(&disk)?;
+    let bus = owned.device.bus().await?;
+    let plant = format!("for i in 1 2 3 4 5 6 7 8; do echo {SECRET} >/var/lib/planted-$i; done; sync");
+    bus.shell(&plant, SCREEN).await?;
+    drop(bus);
+    let wish = json!({ "name": "attic", "password": PASSWORD });
+    owned.owner()?.expect(200, "POST", "/factory-reset", Some(&wish))?;
+    let (begin, from) = (Instant::now(), owned.device.console().len());
+    until("the moment", RESET * 2, || Ok((begin.elapsed() >= after).then_some(())))?;
+    owned.off()?;
+    owned.device.machine.command(Command::PowerOn)?;
+    let mut anybody = Client::new(&owned.device, owned.port, "attic.local")?;
+    let ended = until("a device that is whole", BOOT, || {
+        let phase = anybody.ask("GET", "/overview", None)?.body["phase"].clone();
+        let news = owned.device.console();
+        let code = news.get(from..).unwrap_or_default().contains("Claim code ");
+        Ok((phase == "owned" || (phase == "unclaimed" && code)).then_some(phase))
+    });
+    let phase =
+        ended.map_err(|error| JourneyError::Failed(format!("{error}\n{}", owned.device.console_end())))?;
+    owned.off()?;
+    assert_eq!(count(&disk, SECRET.as_bytes())?, 0, "the disk is encrypted");
+    let keys = count(&disk, &old)?;
+    if phase == "owned" {
+        assert_eq!((keys, key(&disk)?), (COPIES.len(), old), "nothing was destroyed");
+        return Ok(false);
+    }
+    assert_eq!(keys, 0, "the old key is on the disk");
+    assert_ne!(key(&disk)?, old);
+    Ok(true)
+}
+
+/// Twenty moments, from the wish to the new claim code; what the drive was told to discard stays on it.
+#[tokio::test]
+#[ignore = "half an hour"]
+async fn a_reset_that_is_cut_off_is_ended() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut seed = 0x5eed_u64;
+    let mut new = 0;
+    for cut in 0..CUTS {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // Half of them in the first twentieth, where the intention is written and the device stops.
+        let within = if cut % 2 == 0 { RESET / 20 } else { RESET };
+        let after = within.mul_f64(f64::from(u32::try_from(seed >> 32).unwrap_or(0)) / f64::from(u32::MAX));
+        let is_new = cut_reset(&fixture, after).await.map_err(|error| {
+            JourneyError::Failed(format!("cut {cut}, after {} ms: {error}", after.as_millis()))
+        })?;
+        new += u32::from(is_new);
+    }
+    assert!(new >= CUTS / 2, "{new} of {CUTS} ended as new devices");
     Ok(())
 }

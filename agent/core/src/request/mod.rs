@@ -3,6 +3,7 @@
 //! values over D-Bus. Who may ask what is decided in [`crate::access`].
 
 pub mod domain;
+pub mod metrics;
 pub mod network;
 pub mod owner;
 pub mod problem;
@@ -47,6 +48,8 @@ pub enum Request {
     ChangePassword(owner::PasswordChange),
     /// What the status page shows.
     Status,
+    /// Every reading at this moment.
+    Metrics,
     /// The owner's settings.
     Settings,
     /// Changes some of them.

@@ -4,6 +4,7 @@
 mod authority;
 mod body;
 pub(crate) mod domain;
+pub(crate) mod metrics;
 mod network;
 mod owner;
 mod rescue;
@@ -150,6 +151,7 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(owner::change_password))
         .routes(routes!(status::status))
         .routes(routes!(status::events))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(settings::settings, settings::change))
         .routes(routes!(domain::domain, domain::wish, domain::forget))
         .routes(routes!(domain::try_now))

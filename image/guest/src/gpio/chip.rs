@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MsFlags, mount};
 
-use crate::protocol::{FAN, FAN_CHIP, LINES};
+use crate::protocol::{BOARD_CHIP, BOARD_LINES, FAN, LINES};
 
 /// Label of the Pi 5's chip (kernel, drivers/pinctrl/pinctrl-rp1.c).
 const LABEL: &str = "pinctrl-rp1";
@@ -65,8 +65,8 @@ impl Default for Roots {
 /// A live chip.
 pub struct Chip {
     folder: PathBuf,
-    /// The folder of the chip with the fan's line, where the kernel drives a fan.
-    fan: Option<PathBuf>,
+    /// The folder of the chip with the lines that the kernel drives.
+    board: Option<PathBuf>,
 }
 
 impl Chip {
@@ -101,15 +101,16 @@ impl Chip {
 
     fn of(device: &Path, bank: &Path, roots: &Roots) -> Result<Self, ChipError> {
         let (device, chip) = (read(&device.join("dev_name"))?, read(&bank.join("chip_name"))?);
-        let of_the_fan = fs::read_dir(roots.platform.join(FAN_CHIP)).into_iter().flatten().flatten();
+        let of_the_board = fs::read_dir(roots.platform.join(BOARD_CHIP)).into_iter().flatten().flatten();
         let is_chip = |path: &PathBuf| path.join("sim_gpio0").exists();
-        let fan = of_the_fan.map(|entry| entry.path()).find(is_chip);
-        Ok(Self { folder: roots.platform.join(device).join(chip), fan })
+        let board = of_the_board.map(|entry| entry.path()).find(is_chip);
+        Ok(Self { folder: roots.platform.join(device).join(chip), board })
     }
 
     fn attribute(&self, line: u32, name: &str) -> PathBuf {
-        if let Some(fan) = self.fan.as_ref().filter(|_| line == FAN) {
-            return fan.join("sim_gpio0").join(name);
+        let on_board = BOARD_LINES.iter().position(|other| *other == line);
+        if let Some((board, index)) = self.board.as_ref().zip(on_board) {
+            return board.join(format!("sim_gpio{index}")).join(name);
         }
         self.folder.join(format!("sim_gpio{line}")).join(name)
     }
@@ -203,7 +204,7 @@ pub(super) mod tests {
         let chip = simulated(folder.path());
         fs::write(attribute(folder.path(), 3, "value"), "maybe").unwrap();
         assert!(chip.level(3).unwrap_err().to_string().contains("maybe"));
-        assert!(chip.level(LINES).is_err());
+        assert!(chip.level(LINES + 1).is_err());
     }
 
     #[test]

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 pub use chip::{Chip, ChipError, Roots};
 
 use crate::port::{self, Found};
-use crate::protocol::{Ask, FAN, Level, Lines, Report, Request, Say};
+use crate::protocol::{Ask, BOARD_LINES, Level, Lines, Report, Request, Say};
 
 /// How often watched lines are read. Nothing tells of a change: the driver has no `sysfs_notify`, and the character
 /// device reports edges of lines only to the program that requested them, which here is the one under test.
 const INTERVAL: Duration = Duration::from_millis(50);
-/// Lines whose changes are reported unasked. The ACT LED is not on this chip (2712_STAT_LED, bcm2712-rpi-5-b.dts).
-const WATCHED: [u32; 1] = [FAN];
+/// Lines whose changes are reported unasked. What is shorter than [`INTERVAL`] is missed.
+const WATCHED: [u32; BOARD_LINES.len()] = BOARD_LINES;
 /// How long the host may refuse an answer before it is dropped.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -104,6 +104,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
+    use crate::protocol::FAN;
 
     #[test]
     fn questions_are_answered_and_changes_reported() {
@@ -126,7 +127,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(pull).unwrap(), "pull-down");
         host.write_all(b"\n{\"id\":3,\"get\":99}\n").unwrap();
         let error = next(&mut bridge);
-        assert!(error.starts_with("{\"id\":3,\"error\":") && error.contains("lines 0 to 53"), "{error}");
+        assert!(error.starts_with("{\"id\":3,\"error\":") && error.contains("lines 0 to 54"), "{error}");
         host.write_all(b"{\"id\":2,\"get\":45}\n").unwrap();
         assert_eq!(next(&mut bridge), "{\"id\":2,\"level\":{\"line\":45,\"value\":1}}\n");
         std::fs::write(chip::tests::attribute(folder.path(), FAN, "value"), "0\n").unwrap();

@@ -196,13 +196,13 @@ export const de: Words = {
   },
   lost: {
     title: "Neues Passwort setzen",
-    text: "Geben Sie einen der Wiederherstellungscodes ein, die Sie bei der Einrichtung aufbewahrt haben. Er gilt einmal.",
-    code: "Wiederherstellungscode", codeHint: "Bindestriche, Leerzeichen und Großbuchstaben spielen keine Rolle.",
+    text: "Geben Sie einen der Wiederherstellungscodes ein, die Sie bei der Einrichtung aufbewahrt haben, oder den Code, den das Gerät zeigt, wenn sein Taster 5 Sekunden gehalten wird. Jeder gilt einmal.",
+    code: "Wiederherstellungs- oder Einmalcode", codeHint: "Bindestriche, Leerzeichen und Großbuchstaben spielen keine Rolle.",
     password: "Neues Passwort", passwordHint: "Mindestens 8 Zeichen, die schwer zu erraten sind.",
-    go: "Passwort setzen und anmelden", needCode: "Bitte geben Sie einen Wiederherstellungscode ein.",
+    go: "Passwort setzen und anmelden", needCode: "Bitte geben Sie einen Code ein.",
     needPassword: "Bitte geben Sie mindestens 8 Zeichen ein.",
-    noCodes: "Kein Code mehr da? Über das Netz kann Sie niemand einlassen: Dann hilft nur eine neue Installation.",
-    wrong: "Dieser Wiederherstellungscode ist falsch oder wurde schon benutzt. Versuchen Sie einen anderen.",
+    noCodes: "Kein Code mehr da? Halten Sie den Taster des Geräts 5 Sekunden, oder drücken Sie seinen Ein-/Ausschalter fünfmal in 3 Sekunden: Auf seinem Bildschirm erscheint ein Code, und seine LED blinkt ihn Ziffer für Ziffer (zehnmal für 0). Er gilt 10 Minuten.",
+    wrong: "Dieser Code ist falsch, zu alt oder wurde schon benutzt. Versuchen Sie einen anderen.",
   },
   nav: { label: "Seiten", status: "Status", updates: "Updates", stack: "Dienste", settings: "Einstellungen", trust: "Vertrauen", signOut: "Abmelden" },
   status: {

@@ -196,12 +196,12 @@ export const en = {
   },
   lost: {
     title: "Set a new password",
-    text: "Enter one of the recovery codes that you kept at the setup. It works once.",
-    code: "Recovery code", codeHint: "Hyphens, blanks and capital letters do not matter.",
+    text: "Enter one of the recovery codes that you kept at the setup, or the code that the device shows when its button is held for 5 seconds. Each works once.",
+    code: "Recovery code or one-time code", codeHint: "Hyphens, blanks and capital letters do not matter.",
     password: "New password", passwordHint: "At least 8 characters that are hard to guess.",
-    go: "Set password and sign in", needCode: "Please enter a recovery code.", needPassword: "Please enter at least 8 characters.",
-    noCodes: "No code left? Nobody can let you in over the network: only a new installation helps.",
-    wrong: "This recovery code is wrong or was used already. Try another one.",
+    go: "Set password and sign in", needCode: "Please enter a code.", needPassword: "Please enter at least 8 characters.",
+    noCodes: "No code left? Hold the device's button for 5 seconds, or press its power button five times within 3 seconds: a code appears on its screen, and its LED flashes it digit by digit (ten flashes for 0). It is good for 10 minutes.",
+    wrong: "This code is wrong, too old, or was used already. Try another one.",
   },
   nav: { label: "Pages", status: "Status", updates: "Updates", stack: "Stack", settings: "Settings", trust: "Trust", signOut: "Sign out" },
   status: {

@@ -41,7 +41,7 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
     let (port, baseline) = (free_port()?, free_port()?);
     let device = Device::start(fixture, &[Medium::Nvme], |spec| {
         spec.forwards.extend([(port, 8443), (baseline, CADDY)]);
-        spec.drives.push(Drive { medium: Medium::Sd, path: caddy, record: None });
+        spec.drives.push(Drive::new(Medium::Sd, caddy));
         Ok(())
     })?;
     let bus = device.bus().await?;

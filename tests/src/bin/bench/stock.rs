@@ -76,7 +76,7 @@ pub(crate) async fn build(fixture: &Fixture, folder: &Path) -> Result<PathBuf, J
     fill(fixture, folder, &disk)?;
     let path = disk.clone();
     let device = Device::start(fixture, &[Medium::Nvme], |spec| {
-        spec.drives.push(Drive { medium: Medium::Sd, path, record: None });
+        spec.drives.push(Drive::new(Medium::Sd, path));
         Ok(())
     })?;
     println!("Debian's initramfs is being made on the virtual Pi 5.");

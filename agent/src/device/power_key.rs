@@ -1,0 +1,96 @@
+//! The power button as an input device of the kernel (gpio-keys), and logind, which must leave it to us.
+
+use evdev::{Device, EventSummary, EventType, KeyCode};
+use tokio::sync::mpsc;
+use zbus::OwnedFd;
+
+/// A key that cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum PowerKeyError {
+    /// No device has one.
+    #[error("no input device has a power key")]
+    None,
+    /// Every device that had one is gone.
+    #[error("the input devices with a power key are gone")]
+    Gone,
+    /// logind.
+    #[error("systemd-logind does not leave the power key to the agent: {0}")]
+    Logind(#[from] zbus::Error),
+}
+
+/// logind (org.freedesktop.login1(5)).
+#[zbus::proxy(
+    interface = "org.freedesktop.login1.Manager",
+    default_service = "org.freedesktop.login1",
+    default_path = "/org/freedesktop/login1"
+)]
+trait Login {
+    /// Holds something back for as long as the descriptor is open.
+    fn inhibit(&self, what: &str, who: &str, why: &str, mode: &str) -> zbus::Result<OwnedFd>;
+}
+
+/// Presses of every power key. Without it, logind switches off at the first press.
+pub struct PowerKeys {
+    presses: mpsc::Receiver<()>,
+    _inhibitor: OwnedFd,
+}
+
+impl PowerKeys {
+    /// Takes the keys that there are now.
+    ///
+    /// # Errors
+    /// When there are none, or logind refuses.
+    pub async fn take() -> Result<Self, PowerKeyError> {
+        let (sender, presses) = mpsc::channel(16);
+        let mut found = 0;
+        for (path, device) in evdev::enumerate().filter(|(_, device)| has_power_key(device)) {
+            match device.into_event_stream() {
+                Ok(stream) => {
+                    found += 1;
+                    tokio::spawn(follow(stream, sender.clone()));
+                }
+                Err(error) => tracing::warn!("{}: {error}", path.display()),
+            }
+        }
+        if found == 0 {
+            return Err(PowerKeyError::None);
+        }
+        let bus = zbus::Connection::system().await?;
+        let why = "One press switches off, five show a code";
+        let inhibitor =
+            LoginProxy::new(&bus).await?.inhibit("handle-power-key", "tayberryd", why, "block").await?;
+        Ok(Self { presses, _inhibitor: inhibitor })
+    }
+
+    /// Waits for the next press.
+    ///
+    /// # Errors
+    /// When no device is left.
+    pub async fn pressed(&mut self) -> Result<(), PowerKeyError> {
+        self.presses.recv().await.ok_or(PowerKeyError::Gone)
+    }
+}
+
+fn has_power_key(device: &Device) -> bool {
+    device.supported_keys().is_some_and(|keys| keys.contains(KeyCode::KEY_POWER))
+}
+
+async fn follow(mut stream: evdev::EventStream, presses: mpsc::Sender<()>) {
+    loop {
+        match stream.next_event().await {
+            // 1: down; 2 repeats while it is held (Linux, input/event-codes.rst).
+            Ok(event) if event.event_type() == EventType::KEY => {
+                if matches!(event.destructure(), EventSummary::Key(_, KeyCode::KEY_POWER, 1))
+                    && presses.send(()).await.is_err()
+                {
+                    return;
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!("the power key: {error}");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Shows on the LED how the device is: looks, decides with `tayberry_core::led`, lights.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tayberry_core::led::{self, Facts, Show};
+use tokio::sync::watch;
+
+use super::panel::Panel;
+use crate::desk::Desk;
+use crate::device::clock;
+use crate::device::led::Led;
+
+/// What nobody tells of (room on the drive, slots) is looked at so often.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Shows it, for ever; a board without the LED says so once.
+pub async fn run(desk: &Desk, panel: &Panel) -> Infallible {
+    match Led::take() {
+        Ok(led) => match show(&led, desk, panel.watch()).await {
+            Ok(never) => match never {},
+            Err(error) => tracing::warn!("the LED: {error}"),
+        },
+        Err(error) => tracing::info!("no LED: {error}"),
+    }
+    std::future::pending().await
+}
+
+async fn show(
+    led: &Led,
+    desk: &Desk,
+    mut pressed: watch::Receiver<Option<(Show, Duration)>>,
+) -> std::io::Result<Infallible> {
+    let (mut state, mut updates) = desk.watches();
+    let (mut rhythm, mut since) = (Vec::new(), clock::uptime());
+    let mut condition = desk.condition().await;
+    let mut looked = clock::uptime();
+    loop {
+        let now = clock::uptime();
+        if now.saturating_sub(looked) >= LOOK {
+            (condition, looked) = (desk.condition().await, now);
+        }
+        let button = pressed.borrow_and_update().clone();
+        let button = button.filter(|(_, until)| now < *until).map(|(show, _)| show);
+        let code = desk.offered_code().map(Show::Code);
+        let next = Show::choose(Facts { button: button.or(code), ..condition.clone() }).rhythm();
+        if next != rhythm {
+            (rhythm, since) = (next, now);
+        }
+        let (on, lasts) = led::lit(&rhythm, now.saturating_sub(since));
+        led.light(on)?;
+        tokio::select! {
+            () = tokio::time::sleep(lasts) => {}
+            _ = pressed.changed() => {}
+            _ = state.changed() => looked = Duration::ZERO,
+            _ = updates.changed() => looked = Duration::ZERO,
+        }
+    }
+}
