@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tayberry_core::liveness::Pulses;
 use tayberry_core::timing::stages;
 use tayberry_format::boot_report::Data;
 use tayberry_format::claim::ClaimCode;
@@ -74,7 +75,7 @@ pub async fn serve() -> Result<(), AgentError> {
     let disk = report.disk.clone();
     let status = Status { start: facts, report, stages: stages(&ends) };
     let (opened, why) = open(&keeper, &status).await?;
-    let Loops { network, updates, stack, domain, thermal, drives } = opened.clone();
+    let Loops { network, updates, stack, domain, thermal, hardware } = opened.clone();
     notices.extend(why);
     let keys = Keys { authority, app: AppKey::make()? };
     let desk =
@@ -82,7 +83,7 @@ pub async fn serve() -> Result<(), AgentError> {
     let agent = Agent::new(status.clone(), desk.clone());
     let bus = zbus::connection::Builder::system().name(NAME).serve_at(PATH, agent).build().await?;
     let object = bus.object_server().interface::<_, Agent>(PATH).await?;
-    let panel = loops::panel::Panel::default();
+    let (panel, pulses) = (loops::panel::Panel::default(), Pulses::default());
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
     tracing::info!("slot {}, ready after {} ms", facts.running, clock::uptime().as_millis());
     tokio::select! {
@@ -93,16 +94,16 @@ pub async fn serve() -> Result<(), AgentError> {
         never = domain.run(|| desk.knows_the_time()) => match never {},
         never = loops::button::run(&desk, &panel) => match never {},
         never = loops::power_key::run(&desk, &panel) => match never {},
-        never = loops::led::run(&desk, &panel) => match never {},
-        never = loops::thermal::run(&thermal) => match never {},
-        never = drives.run() => match never {},
+        never = loops::led::run(&desk, &panel, &pulses.led) => match never {},
+        never = loops::thermal::run(&thermal, &pulses.thermal) => match never {},
+        never = hardware.run(&pulses.hardware) => match never {},
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
         never = loops::updates::tell(&updates, &object) => match never {},
         never = stack.run() => match never {},
         never = stack.follow_gateway() => match never {},
         never = loops::stack::tell(&stack, &object) => match never {},
-        never = watchdog() => match never {},
+        never = watchdog(&pulses) => match never {},
         signal = terminated() => signal.map_err(AgentError::from),
     }
 }
@@ -117,10 +118,10 @@ async fn open(keeper: &Keeper, status: &Status) -> Result<(Loops, Vec<String>), 
     let bus = zbus::Connection::system().await?;
     let updates = loops::updates::open(report, slot, bus, keeper.clone(), stack.clone())?;
     let (domain, no_domain) = loops::domain::open();
-    let (thermal, drives) =
-        (loops::thermal::Handle::default(), loops::drives::Handle::new(&status.report.disk));
+    let (thermal, hardware) =
+        (loops::thermal::Handle::default(), loops::hardware::Handle::new(&status.report.disk));
     Ok((
-        Loops { network, updates, stack, domain, thermal, drives },
+        Loops { network, updates, stack, domain, thermal, hardware },
         why.into_iter().chain(no_domain).collect(),
     ))
 }
@@ -150,11 +151,15 @@ fn claimable(state: &mut State) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tells systemd twice in each interval that this loop still turns (sd_watchdog_enabled(3)).
-async fn watchdog() -> std::convert::Infallible {
+/// Tells systemd twice in each interval that every loop still turns (sd_watchdog_enabled(3)).
+async fn watchdog(pulses: &Pulses) -> std::convert::Infallible {
     let interval = sd_notify::watchdog_enabled().map_or(Duration::from_secs(3600), |interval| interval / 2);
+    let started = clock::uptime();
     loop {
-        if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]) {
+        let late = pulses.late(started, clock::uptime());
+        if !late.is_empty() {
+            tracing::error!("hangs: {}. systemd starts the agent anew if that does not end", late.join(", "));
+        } else if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]) {
             tracing::warn!("systemd does not listen: {error}");
         }
         tokio::time::sleep(interval).await;

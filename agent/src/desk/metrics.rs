@@ -1,18 +1,18 @@
 //! Every reading at this moment.
 
 use sysinfo::System;
-use tayberry_core::request::metrics::{Metrics, Processor, Supply};
+use tayberry_core::request::metrics::{Metrics, Processor};
 use tayberry_core::request::problem::Problem;
 
 use super::status::{memory, room_of_data};
 use super::{Desk, failed};
-use crate::device::mailbox::Mailbox;
 use crate::device::{clock, usage};
+use crate::loops::hardware::supply_now;
 
 impl Desk {
     pub(super) async fn metrics(&self) -> Result<Metrics, Problem> {
         // The firmware and the kernel may take their time; the agent's watchdog must not wait for them.
-        let look = || (supply(), usage::services(), usage::networks());
+        let look = || (supply_now(), usage::services(), usage::networks());
         let (supply, services, networks) = tokio::task::spawn_blocking(look).await.map_err(failed)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Metrics {
@@ -28,19 +28,9 @@ impl Desk {
             data: room_of_data().map_err(failed)?,
             cooling: self.thermal.look(),
             supply,
-            drives: self.drives.drives(),
+            drives: self.hardware.drives(),
             networks,
             services,
         })
     }
-}
-
-fn supply() -> Option<Supply> {
-    let throttled = Mailbox::open().and_then(|mut mailbox| mailbox.throttled()).ok()?;
-    Some(Supply {
-        under_voltage: throttled.under_voltage(),
-        slowed: throttled.slowed(),
-        under_voltage_since_start: throttled.under_voltage_since_start(),
-        slowed_since_start: throttled.slowed_since_start(),
-    })
 }

@@ -127,8 +127,8 @@ pub struct Loops {
     pub domain: crate::loops::domain::Handle,
     /// Temperatures and the fan.
     pub thermal: crate::loops::thermal::Handle,
-    /// Drives.
-    pub drives: crate::loops::drives::Handle,
+    /// Drives and the supply.
+    pub hardware: crate::loops::hardware::Handle,
 }
 
 /// The desk.
@@ -139,7 +139,7 @@ pub struct Desk {
     stack: crate::loops::stack::Handle,
     domain: crate::loops::domain::Handle,
     thermal: crate::loops::thermal::Handle,
-    drives: crate::loops::drives::Handle,
+    hardware: crate::loops::hardware::Handle,
     keys: Keys,
     /// When the operating system was built.
     build: i64,
@@ -247,7 +247,7 @@ impl Desk {
             stack: loops.stack,
             domain: loops.domain,
             thermal: loops.thermal,
-            drives: loops.drives,
+            hardware: loops.hardware,
             keys,
             build,
             source,

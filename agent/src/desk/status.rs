@@ -43,10 +43,10 @@ impl Desk {
         })
     }
 
-    /// What the owner should know: of this start, of the drives, of the fan.
+    /// What the owner should know: of this start, of drives and supply, of the fan.
     fn all_notices(&self) -> Vec<String> {
         let doubts = self.thermal.look().map(|cooling| cooling.doubts).unwrap_or_default();
-        self.notices.iter().cloned().chain(self.drives.warnings()).chain(doubts).collect()
+        self.notices.iter().cloned().chain(self.hardware.warnings()).chain(doubts).collect()
     }
 
     /// The slots, as the disk says now; it may take its time.

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use tayberry_core::led::{self, Facts, Show};
+use tayberry_core::liveness::Pulse;
 use tokio::sync::watch;
 
 use super::panel::Panel;
@@ -15,21 +16,26 @@ use crate::device::led::Led;
 const LOOK: Duration = Duration::from_secs(10);
 
 /// Shows it, for ever; a board without the LED says so once.
-pub async fn run(desk: &Desk, panel: &Panel) -> Infallible {
+pub async fn run(desk: &Desk, panel: &Panel, pulse: &Pulse) -> Infallible {
     match Led::take() {
-        Ok(led) => match show(&led, desk, panel.watch()).await {
+        Ok(led) => match show(&led, desk, panel.watch(), pulse).await {
             Ok(never) => match never {},
             Err(error) => tracing::warn!("the LED: {error}"),
         },
         Err(error) => tracing::info!("no LED: {error}"),
     }
-    std::future::pending().await
+    // Without an LED nothing can hang.
+    loop {
+        pulse.beat(clock::uptime());
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 async fn show(
     led: &Led,
     desk: &Desk,
     mut pressed: watch::Receiver<Option<(Show, Duration)>>,
+    pulse: &Pulse,
 ) -> std::io::Result<Infallible> {
     let (mut state, mut updates) = desk.watches();
     let (mut rhythm, mut since) = (Vec::new(), clock::uptime());
@@ -49,6 +55,7 @@ async fn show(
         }
         let (on, lasts) = led::lit(&rhythm, now.saturating_sub(since));
         led.light(on)?;
+        pulse.beat(now);
         tokio::select! {
             () = tokio::time::sleep(lasts) => {}
             _ = pressed.changed() => {}

@@ -6,7 +6,7 @@ pub mod certificates;
 pub mod claim_file;
 pub mod console;
 pub mod domain;
-pub mod drives;
+pub mod hardware;
 pub mod led;
 pub mod network;
 pub mod panel;

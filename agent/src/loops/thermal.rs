@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tayberry_core::firmware::Celsius;
+use tayberry_core::liveness::Pulse;
 use tayberry_core::request::metrics::{Cooling, Temperature};
 use tayberry_core::thermal::{self, Decision, Duty, Policy, Reading, Sensor, State, Worry};
 
@@ -27,7 +28,7 @@ impl Handle {
 }
 
 /// For ever.
-pub async fn run(handle: &Handle) -> Infallible {
+pub async fn run(handle: &Handle, pulse: &Pulse) -> Infallible {
     let (mut state, mut readings, mut said) = (State::default(), Vec::<Reading>::new(), Said::default());
     let mut before = clock::uptime();
     loop {
@@ -44,6 +45,7 @@ pub async fn run(handle: &Handle) -> Infallible {
         if decision.worry == Worry::PoweringDown {
             power_off().await;
         }
+        pulse.beat(clock::uptime());
         tokio::time::sleep(thermal::PERIOD).await;
     }
 }

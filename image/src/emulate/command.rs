@@ -16,6 +16,8 @@ pub enum Command {
     Tear(Option<u64>),
     /// Plug the network cable in, or pull it. It stays so when the board goes off.
     Cable(bool),
+    /// The first NVMe drive says these things of its health: bits of byte 0 of its page (NVM Express base specification, log 02h).
+    Smart(u8),
     /// Write the board to its run folder ([`super::saved`]), and leave it off.
     Save,
     /// End the emulator; the board goes off at once.

@@ -337,6 +337,11 @@ impl<'a> Power<'a> {
                 self.cable = plugged;
                 cable(qmp, plugged)?;
             }
+            Command::Smart(bits) => {
+                let drive = format!("/machine/peripheral/{}", qemu::NVME);
+                let set = json!({ "path": drive, "property": "smart_critical_warning", "value": bits });
+                drop(qmp.execute("qom-set", &set)?);
+            }
             Command::PowerButton | Command::ShutDown => {
                 drop(qmp.execute("system_powerdown", &json!({}))?);
             }
@@ -392,7 +397,9 @@ fn wait_for_power(signals: &Receiver<Signal>, cable: &mut bool) -> bool {
             Signal::Command(Command::PowerOn | Command::PowerButton) => return true,
             Signal::Command(Command::Quit) => return false,
             Signal::Command(Command::Cable(plugged)) => *cable = plugged,
-            Signal::Command(Command::Cut | Command::ShutDown | Command::Tear(_) | Command::Save)
+            Signal::Command(
+                Command::Cut | Command::ShutDown | Command::Tear(_) | Command::Save | Command::Smart(_),
+            )
             | Signal::Event(..) => {}
         }
     }

@@ -11,6 +11,8 @@ use crate::emulate::device_tree::pstore_address;
 use crate::emulate::{EmulateError, at};
 use crate::tools::{Tools, execute};
 
+/// Names the first drive among QEMU's devices if it is an NVMe one.
+pub const NVME: &str = "nvme0";
 /// Peripherals behind virtio ports, by their names in the guest.
 pub const PORTS: [&str; 3] = ["io.tayberry.firmware", "io.tayberry.gpio", "io.tayberry.dbus"];
 
@@ -97,6 +99,7 @@ fn drive(index: usize, drive: &Drive) -> Vec<String> {
         node = format!("{id}-writes");
     }
     let devices = match drive.medium {
+        Medium::Nvme if index == 0 => vec![format!("nvme,id={NVME},drive={node},serial=tayberry{index}")],
         Medium::Nvme => vec![format!("nvme,drive={node},serial=tayberry{index}")],
         Medium::Sd => vec![format!("sdhci-pci,id=sd{index}"), format!("sd-card,drive={node},bus=sd-bus")],
         Medium::Usb => {
@@ -195,7 +198,7 @@ mod tests {
         let arguments = drive(0, &Drive { record, ..Drive::new(Medium::Nvme, "/a,b.img".into()) }).join(" ");
         assert!(arguments.contains("filename=/a,,b.img"), "{arguments}");
         assert!(
-            arguments.contains("blklogwrites") && arguments.contains("nvme,drive=disk0-writes"),
+            arguments.contains("blklogwrites") && arguments.contains("nvme,id=nvme0,drive=disk0-writes"),
             "{arguments}"
         );
     }

@@ -61,6 +61,24 @@ export function status(state) {
   };
 }
 
+export function metrics() {
+  const second = Math.floor(process.uptime());
+  const service = (name, memory, cpu, written) => ({ service: name, stack: true, memory_bytes: memory * 1e6, cpu_s: second * cpu, read_bytes: 0, written_bytes: written });
+  return {
+    at: 1_790_000_000, uptime_s: 183_720 + second, version: "0.2.0", processor: { cores: 4, busy_s: second * 0.4, load: 0.12 },
+    memory: { total: 8.2 * GB, free: 6.9 * GB }, data: { total: 118 * GB, free: 97.4 * GB },
+    cooling: { temperatures: [{ sensor: "processor", celsius: 47.3 }, { sensor: "nvme0", celsius: 38 }], duty_percent: 30, turns_per_minute: 2450, doubts: [] },
+    supply: { under_voltage: false, slowed: false, under_voltage_since_start: true, slowed_since_start: false },
+    drives: [
+      { name: "nvme0n1", kind: "nvme", model: "Example SSD 128", bytes: 128 * GB, system: true, read_bytes: 3 * GB, written_bytes: 1.2 * GB,
+        written_bytes_a_day: 0.6 * GB, file_system_errors: 0, warnings: [], wear: { used_percent: 3, critical: {}, years_left: 21.5 } },
+      { name: "sda", kind: "usb", model: "Stick", bytes: 16 * GB, system: false, read_bytes: 0, written_bytes: 0, file_system_errors: 0, warnings: [] },
+    ],
+    networks: [{ interface: "eth0", received_bytes: second * 120_000, sent_bytes: second * 8000 }],
+    services: [service("tayberry-api", 9, 0.01, 1e6), service("tayberry-mongo", 184, 0.05, 4e8), service("tayberryd", 12, 0.002, 2e6)],
+  };
+}
+
 function judge(password) {
   const weak = (score, weakness) => ({ score, good_enough: false, weakness });
   if ([...password].length < 8) return weak(0, "too-short");
@@ -126,6 +144,7 @@ export function answer(state, method, path, body, { csrf, host }) {
       state.password = body.new;
       return EMPTY;
     case "GET /status": return good(status(state));
+    case "GET /metrics": return good(metrics());
     case "GET /domain": return good(state.domain ?? { busy: false });
     case "PUT /domain":
       if (!body.name.includes(".")) return problem("not-allowed", { detail: "\"x\" is no domain." });

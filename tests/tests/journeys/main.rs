@@ -11,6 +11,7 @@ mod damage;
 mod decay;
 mod domain;
 mod emulate;
+mod hardware;
 mod network;
 mod openapi;
 mod own_stack;

@@ -70,6 +70,11 @@ pub enum Order {
         /// What the hand does
         hand: Hand,
     },
+    /// Let the first NVMe drive say that something is wrong with it
+    Smart {
+        /// Bits of its critical warning: 1 spare blocks, 2 temperature, 4 reliability, 8 read-only
+        bits: u8,
+    },
     /// Cut the power in the middle of the last write (needs `tayberry emulate --record`)
     Tear {
         /// Bytes of that write that reach the disk, in whole sectors of 512 (default: half of them)
@@ -220,6 +225,10 @@ impl Order {
             Self::Status {} => return Ok(Reply::Status(status(machine))),
             Self::Power { switch } => power(machine, switch)?,
             Self::Cable { hand } => machine.command(Command::Cable(hand == Hand::Plug))?,
+            Self::Smart { bits } => {
+                needs_power(machine)?;
+                machine.command(Command::Smart(bits))?;
+            }
             Self::Tear { keep } => return tear(machine, keep),
             Self::End {} => {}
         }
@@ -318,6 +327,7 @@ mod tests {
             (Order::Status {}, r#"{"do":"status"}"#),
             (Order::Power { switch: Switch::Cut }, r#"{"do":"power","switch":"cut"}"#),
             (Order::Cable { hand: Hand::Pull }, r#"{"do":"cable","hand":"pull"}"#),
+            (Order::Smart { bits: 4 }, r#"{"do":"smart","bits":4}"#),
             (Order::Tear { keep: Some(512) }, r#"{"do":"tear","keep":512}"#),
             (Order::End {}, r#"{"do":"end"}"#),
         ];

@@ -1,6 +1,6 @@
 // Asks the device. How is left to wire.ts, what a problem means to people to text/, what to do about it to the screens.
 import type {
-  Answers, AppToken, ComposeFile, Domain, DomainWish, Finished, NewToken, Network, Overview, RecoveryCodes, Rescue, ServiceLog, Settings, SettingsChange, Stack,
+  Answers, AppToken, ComposeFile, Domain, DomainWish, Finished, Metrics, NewToken, Network, Overview, RecoveryCodes, Rescue, ServiceLog, Settings, SettingsChange, Stack,
   StackData, StackPlan, Status, Strength, Token, TokenWish, Updates, Volume, WhoAmI, WifiChoice,
 } from "./types";
 
@@ -42,6 +42,7 @@ export class Client {
   };
   changePassword = (current: string, next: string) =>
     this.#wire.ask<undefined>("PUT", "/password", { current, new: next });
+  metrics = () => this.#wire.ask<Metrics>("GET", "/metrics");
   status = () => this.#wire.ask<Status>("GET", "/status");
   settings = () => this.#wire.ask<Settings>("GET", "/settings");
   changeSettings = (change: SettingsChange) => this.#wire.ask<Settings>("PATCH", "/settings", change);

@@ -133,6 +133,35 @@ export interface Status {
   last_event?: { at: number; kind: EventKind; from?: string };
 }
 
+export interface Drive {
+  name: string;
+  kind: "nvme" | "sd" | "emmc" | "usb" | "other";
+  model: string;
+  bytes: number;
+  system: boolean;
+  read_bytes: number;
+  written_bytes: number;
+  written_bytes_a_day?: number;
+  wear?: { used_percent: number; years_left?: number };
+  warnings: string[];
+}
+
+/** What the pages show of it; docs/api.md says where the rest stands. */
+export interface Metrics {
+  uptime_s: number;
+  processor: { cores: number; busy_s: number; load: number };
+  cooling?: {
+    temperatures: { sensor: string; celsius: number }[];
+    duty_percent: number;
+    turns_per_minute?: number;
+    doubts: string[];
+  };
+  supply?: { under_voltage: boolean; slowed: boolean; under_voltage_since_start: boolean; slowed_since_start: boolean };
+  drives: Drive[];
+  networks: { interface: string; received_bytes: number; sent_bytes: number }[];
+  services: { service: string; memory_bytes: number; cpu_s: number; written_bytes: number }[];
+}
+
 export interface Token {
   id: string;
   name: string;

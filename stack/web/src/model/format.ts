@@ -34,6 +34,11 @@ export function celsius(degrees: number, language: Language): string {
   return new Intl.NumberFormat(language, { style: "unit", unit: "celsius", maximumFractionDigits: 0 }).format(degrees);
 }
 
+/** Per cent, as a whole number. */
+export function percent(value: number, language: Language): string {
+  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(value / 100);
+}
+
 export function decimal(value: number, language: Language): string {
   return new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
 }

@@ -1,12 +1,13 @@
 // The status page: a verdict, then the facts. Where the values come from is left to use-status.ts.
-import type { ReactNode } from "react";
 import type { Language, Room, Status } from "../api/types";
 import { ago, bytes, celsius, clock, decimal, moment, span } from "../model/format";
 import { linkable, originAt } from "../model/places";
 import { addressOf } from "../parts/device-fields";
 import { Heading } from "../parts/frame";
+import { Fact, Tile } from "../parts/tile";
 import { useSpeech } from "../text/language";
 import type { Words } from "../text/en";
+import { Readings } from "./readings";
 import { useStatus } from "./use-status";
 
 export function StatusPage({ onSignedOut }: { onSignedOut: () => void }) {
@@ -19,6 +20,7 @@ export function StatusPage({ onSignedOut }: { onSignedOut: () => void }) {
       {status === undefined && connected && <p role="status">{words.common.loading}</p>}
       <Verdict status={status} connected={connected} words={words} stale={status === undefined ? "" : text.stale(clock(at, language))} />
       {status !== undefined && <Facts status={status} words={words} language={language} />}
+      {status !== undefined && connected && <Readings />}
     </>
   );
 }
@@ -97,14 +99,6 @@ function Facts({ status, words, language }: { status: Status; words: Words; lang
       </Tile>
     </div>
   );
-}
-
-function Tile({ title, children }: { title: string; children: ReactNode }) {
-  return <section className="tile"><h2>{title}</h2><div className="tile-facts">{children}</div></section>;
-}
-
-function Fact({ what, children }: { what: string; children: ReactNode }) {
-  return <div className="tile-fact"><span className="muted">{what}</span><span className="tile-value">{children}</span></div>;
 }
 
 function RoomFact({ what, room, words, language }: { what: string; room: Room; words: Words; language: Language }) {

@@ -239,6 +239,18 @@ export const en = {
       "domain-changed": "The domain was changed",
     },
   },
+  readings: {
+    cooling: "Cooling and supply", processor: "Processor", fan: "Fan", turns: "Turns a minute", supply: "Supply", slowed: "Slowed down",
+    good: "strong enough", weakNow: "too weak now", weakBefore: "was too weak since the start", no: "no", slowNow: "now",
+    slowBefore: "since the start",
+    drive: (kind: string) => `Drive: ${kind}`,
+    kinds: { nvme: "NVMe", sd: "memory card", emmc: "eMMC", usb: "USB", other: "other" },
+    model: "Model", size: "Size", foreign: "Not the device's own: it is only looked at.", used: "Of its life used", lasts: "Lasts for about",
+    years: (count: string) => `${count} years`, written: "Written since the start", aDay: "Written a day",
+    uses: "Who uses what", busy: "Processor at work", network: "Network",
+    perSecond: (received: string, sent: string) => `${received}/s in, ${sent}/s out`,
+    writer: "Writes the most",
+  },
   settings: {
     title: "Settings", text: "Changes apply at once.",
     device: "Device", languageHint: "Of the device; the switch below changes only this browser.",

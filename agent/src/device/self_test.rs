@@ -1,0 +1,55 @@
+//! The record of a watchdog test on the data partition, and how each stage is made to hang.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+
+use tayberry_core::self_test::SelfTest;
+
+use super::{boot_counter, systemd, whole_file};
+
+/// The record.
+const FILE: &str = "/var/lib/tayberry/self-test.json";
+/// Longest record.
+const MAX_BYTES: u64 = 16 << 10;
+
+/// The record; an empty one if there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read() -> io::Result<SelfTest> {
+    Ok(whole_file::json(Path::new(FILE), MAX_BYTES)?.unwrap_or_default())
+}
+
+/// Keeps it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(test: &SelfTest) -> io::Result<()> {
+    whole_file::replace(Path::new(FILE), &serde_json::to_vec(test)?)
+}
+
+/// The agent hangs: the one thread that does everything never comes back.
+pub fn agent() -> Infallible {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Begins to let something hang that the agent may not touch: `systemd`, `kernel`, or a service's control group.
+///
+/// # Errors
+/// When systemd refuses.
+pub async fn unit(what: &str) -> zbus::Result<()> {
+    let bus = zbus::Connection::system().await?;
+    systemd::ManagerProxy::new(&bus).await?.start_unit(&format!("tayberry-hang@{what}.service"), "replace").await.map(drop)
+}
+
+/// The next start hangs in the initramfs, once.
+///
+/// # Errors
+/// When the counter's block cannot be written.
+pub fn initramfs(disk: &str) -> io::Result<()> {
+    let counter = boot_counter::read(disk)?;
+    boot_counter::write(disk, tayberry_format::boot_counter::Counter { hang: true, ..counter })
+}

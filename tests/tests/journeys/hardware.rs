@@ -1,0 +1,76 @@
+//! What the device says of its hardware: readings for pages and collectors, a drive that announces its end, a supply that is too weak.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use system_tests::update::Owned;
+use system_tests::web::until;
+use system_tests::{Fixture, JourneyError};
+use tayberry::emulate::command::Command;
+use tayberry_firmware::Medium;
+
+/// Drives and the supply are looked at once a minute.
+const LOOK: Duration = Duration::from_secs(180);
+
+/// Waits until the status page's notices hold `wanted`, or do not.
+fn notices(owned: &mut Owned, wanted: &str, holds: bool) -> Result<(), JourneyError> {
+    let said = until(wanted, LOOK, || {
+        let status = owned.script.expect(200, "GET", "/status", None)?;
+        let found = status["notices"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|notice| notice.as_str().is_some_and(|notice| notice.contains(wanted)));
+        Ok((found == holds).then_some(()))
+    });
+    said.map_err(|error| JourneyError::Failed(format!("{error}\n{}", owned.device.console_end())))
+}
+
+/// One look at the readings.
+fn metrics(owned: &mut Owned) -> Result<Value, JourneyError> {
+    owned.script.expect(200, "GET", "/metrics", None)
+}
+
+/// From the NVMe drive, whose health QEMU lets the test decide about.
+#[tokio::test]
+#[ignore = "boots from NVMe"]
+async fn a_dying_drive_and_a_weak_supply_are_announced() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut owned = Owned::switched_on(&fixture, Medium::Nvme, |_| ())?;
+    let drive = until("the first look at the drives", LOOK, || {
+        let metrics = metrics(&mut owned)?;
+        Ok(metrics["drives"].get(0).cloned())
+    })?;
+    assert_eq!((&drive["kind"], &drive["system"]), (&"nvme".into(), &true.into()), "{drive}");
+    assert_eq!(drive["wear"]["used_percent"], 0, "{drive}");
+    assert!(drive["wear"]["written_bytes_ever"].as_u64() > Some(0), "{drive}");
+    let seen = metrics(&mut owned)?;
+    let names: Vec<_> =
+        seen["services"].as_array().into_iter().flatten().map(|one| &one["service"]).collect();
+    assert!(
+        names.contains(&&Value::from("tayberryd")) && names.contains(&&Value::from("tayberry-front")),
+        "{seen}"
+    );
+    assert_eq!(seen["cooling"]["temperatures"][0]["sensor"], "processor", "{seen}");
+
+    let authority = owned.script.authority().display().to_string();
+    let bearer = format!("Authorization: Bearer {}", owned.script.token.as_deref().unwrap_or_default());
+    let page = owned.script.curl(&["--cacert", &authority, "--header", &bearer], "/metrics")?;
+    assert_eq!(page.status, 200, "{}", page.text);
+    for line in
+        ["tayberry_drive_used_ratios{drive=\"nvme0n1\"} 0.0", "# TYPE tayberry_service_memory_bytes gauge"]
+    {
+        assert!(page.text.lines().any(|other| other == line), "{line} is not in\n{}", page.text);
+    }
+    assert!(page.text.ends_with("# EOF\n"), "{}", page.text);
+    assert_eq!(owned.script.curl(&["--cacert", &authority], "/metrics")?.status, 401);
+
+    owned.device.machine.command(Command::Smart(0b101))?;
+    notices(&mut owned, "cannot be relied on", true)?;
+    notices(&mut owned, "spare blocks", true)?;
+    assert!(owned.device.console().contains("cannot be relied on"), "it is on the screen, too");
+    owned.device.machine.mailbox(|mailbox| mailbox.throttled = 0x5_0005);
+    notices(&mut owned, "The power supply is too weak", true)?;
+    owned.device.machine.mailbox(|mailbox| mailbox.throttled = 0x5_0000);
+    notices(&mut owned, "The power supply was too weak", true)
+}
