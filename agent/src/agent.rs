@@ -15,7 +15,7 @@ use crate::desk::{Desk, Keys, Loops};
 use crate::device::app_key::AppKey;
 use crate::device::authority::{self, Authority, AuthorityError};
 use crate::device::store::{FOLDER, Store, StoreError};
-use crate::device::{boot, boot_counter, clock, random};
+use crate::device::{boot, boot_counter, clock, last_words, random};
 use crate::keeper::Keeper;
 use crate::service::{Agent, NAME, PATH, Status};
 use crate::{configure, loops};
@@ -64,6 +64,7 @@ pub async fn serve() -> Result<(), AgentError> {
         notices.insert(0, why.clone());
     }
     notices.extend(repaired.notice);
+    notices.extend(last_words::take());
     notices.extend(left(&report.disk, facts.running));
     let (keeper, notice) = Keeper::open(Store::new(FOLDER))?;
     notices.extend(notice.filter(|notice| !notices.contains(notice)));
@@ -75,7 +76,7 @@ pub async fn serve() -> Result<(), AgentError> {
     let disk = report.disk.clone();
     let status = Status { start: facts, report, stages: stages(&ends) };
     let (opened, why) = open(&keeper, &status).await?;
-    let Loops { network, updates, stack, domain, thermal, hardware } = opened.clone();
+    let Loops { network, updates, stack, domain, self_test, .. } = opened.clone();
     notices.extend(why);
     let keys = Keys { authority, app: AppKey::make()? };
     let desk =
@@ -83,7 +84,7 @@ pub async fn serve() -> Result<(), AgentError> {
     let agent = Agent::new(status.clone(), desk.clone());
     let bus = zbus::connection::Builder::system().name(NAME).serve_at(PATH, agent).build().await?;
     let object = bus.object_server().interface::<_, Agent>(PATH).await?;
-    let (panel, pulses) = (loops::panel::Panel::default(), Pulses::default());
+    let pulses = Pulses::default();
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
     tracing::info!("slot {}, ready after {} ms", facts.running, clock::uptime().as_millis());
     tokio::select! {
@@ -92,11 +93,8 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::apply::run(&keeper) => match never {},
         never = loops::certificates::run(&desk, &object, &opened) => match never {},
         never = domain.run(|| desk.knows_the_time()) => match never {},
-        never = loops::button::run(&desk, &panel) => match never {},
-        never = loops::power_key::run(&desk, &panel) => match never {},
-        never = loops::led::run(&desk, &panel, &pulses.led) => match never {},
-        never = loops::thermal::run(&thermal, &pulses.thermal) => match never {},
-        never = hardware.run(&pulses.hardware) => match never {},
+        never = at_the_device(&desk, &opened, &keeper, &pulses) => match never {},
+        never = self_test.run() => match never {},
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
         never = loops::updates::tell(&updates, &object) => match never {},
@@ -105,6 +103,23 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::stack::tell(&stack, &object) => match never {},
         never = watchdog(&pulses) => match never {},
         signal = terminated() => signal.map_err(AgentError::from),
+    }
+}
+
+/// Follows what a person does at the device itself, and looks after its parts.
+async fn at_the_device(
+    desk: &Desk,
+    loops: &Loops,
+    keeper: &Keeper,
+    pulses: &Pulses,
+) -> std::convert::Infallible {
+    let panel = loops::panel::Panel::default();
+    tokio::select! {
+        never = loops::button::run(desk, &panel) => never,
+        never = loops::power_key::run(desk, &panel) => never,
+        never = loops::led::run(desk, &panel, &pulses.led) => never,
+        never = loops::thermal::run(&loops.thermal, keeper, &pulses.thermal) => never,
+        never = loops.hardware.run(&pulses.hardware) => never,
     }
 }
 
@@ -118,10 +133,11 @@ async fn open(keeper: &Keeper, status: &Status) -> Result<(Loops, Vec<String>), 
     let bus = zbus::Connection::system().await?;
     let updates = loops::updates::open(report, slot, bus, keeper.clone(), stack.clone())?;
     let (domain, no_domain) = loops::domain::open();
+    let self_test = loops::self_test::Handle::open(&status.report.disk, stack.clone());
     let (thermal, hardware) =
         (loops::thermal::Handle::default(), loops::hardware::Handle::new(&status.report.disk));
     Ok((
-        Loops { network, updates, stack, domain, thermal, hardware },
+        Loops { network, updates, stack, domain, thermal, hardware, self_test },
         why.into_iter().chain(no_domain).collect(),
     ))
 }

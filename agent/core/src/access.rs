@@ -34,6 +34,8 @@ enum Needs {
     Session,
     /// The owner's session.
     Owner,
+    /// Root on the device itself.
+    Root,
     /// The setup's session, the owner's, root, or a token with this scope.
     SetupOr(Scope),
     /// The owner's session, root, or a token with this scope.
@@ -55,6 +57,7 @@ const fn needs(request: &Request) -> Needs {
         | Request::CreateToken(_)
         | Request::RevokeToken(_) => Needs::Owner,
         Request::Status | Request::Metrics => Needs::OwnerOr(Scope::Status),
+        Request::SelfTest(_) => Needs::Root,
         Request::Settings | Request::ChangeSettings(_) | Request::Domain(_) => {
             Needs::OwnerOr(Scope::Settings)
         }
@@ -100,7 +103,7 @@ pub fn check(asker: &Asker, request: &Request, owned: bool) -> Result<(), Kind> 
             Needs::Session | Needs::Owner | Needs::SetupOr(_) | Needs::OwnerOr(_),
             Asker::Session(Role::Owner),
         )
-        | (Needs::SetupOr(_) | Needs::OwnerOr(_), Asker::Root) => true,
+        | (Needs::Root | Needs::SetupOr(_) | Needs::OwnerOr(_), Asker::Root) => true,
         (Needs::SetupOr(scope) | Needs::OwnerOr(scope), Asker::Token(scopes)) => scopes.contains(&scope),
         _ => false,
     };

@@ -28,6 +28,7 @@ pub mod render;
 pub mod replace;
 pub mod request;
 pub mod rescue;
+pub mod self_test;
 pub mod session;
 pub mod settle;
 pub mod setup;

@@ -51,7 +51,10 @@ fn try_count(machine: &Machine, opened: &Opened, watchdog: Option<&Watchdog>) ->
         disk.write_all_at(&counter.encode(), at)?;
         disk.sync_data()
     };
-    write(counter)?;
+    write(Counter { hang: false, ..counter })?;
+    if counter.hang {
+        hang();
+    }
     let own = || is_whole(&opened.disk, opened.slot, machine.root_hash, watchdog);
     let other = || bootable(&opened.disk, opened.slot.other(), watchdog);
     match decide(counter, own, other) {
@@ -81,6 +84,14 @@ fn try_count(machine: &Machine, opened: &Opened, watchdog: Option<&Watchdog>) ->
             make_default(&disk, damaged.other())?;
             write(Counter { left: Some(damaged), ..Counter::default() }).map(|()| true)
         }
+    }
+}
+
+/// For `tayberryctl self-test watchdog`: stands still for good; the watchdog resets the board, and the next start does not.
+fn hang() -> ! {
+    steps::say("self-test of the watchdogs: the initramfs hangs now");
+    loop {
+        std::thread::park();
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde::Serialize;
-use tayberry_agent::ctl::{CtlError, domain, network, settings, stack, status, update};
+use tayberry_agent::ctl::{CtlError, domain, network, self_test, settings, stack, status, update};
 use tayberry_agent::service::client::AgentProxy;
 
 /// Talks to the agent of this device.
@@ -15,7 +15,7 @@ use tayberry_agent::service::client::AgentProxy;
     after_help = "Examples:\n  tayberryctl status\n  tayberryctl settings --timezone Europe/Berlin\n  \
     tayberryctl --json network\n  tayberryctl update check\n  tayberryctl update install\n  \
     tayberryctl stack plan compose.yaml\n  tayberryctl stack apply compose.yaml\n  \
-    tayberryctl domain set shop.example.org --agree-to-terms\n\n\
+    tayberryctl self-test watchdog\n  tayberryctl domain set shop.example.org --agree-to-terms\n\n\
     Exit codes: 0 done, 1 failed (one sentence says why), 2 wrong usage."
 )]
 struct Cli {
@@ -38,6 +38,11 @@ enum Command {
     Domain {
         #[command(subcommand)]
         command: Option<domain::Command>,
+    },
+    /// Hang the device on purpose, and show how its watchdogs brought it back: watchdog, status
+    SelfTest {
+        #[command(subcommand)]
+        command: self_test::Command,
     },
     /// Show the stack, or change it: status, plan, apply, rollback, remove
     Stack {
@@ -62,6 +67,9 @@ async fn run(cli: &Cli) -> Result<String, CtlError> {
         Command::Network => shown(cli.json, &network::look(&agent).await?, network::words)?,
         Command::Domain { command } => {
             shown(cli.json, &domain::run(&agent, command.as_ref()).await?, domain::words)?
+        }
+        Command::SelfTest { command } => {
+            shown(cli.json, &self_test::run(&agent, command).await?, self_test::words)?
         }
         Command::Stack { command } => shown(cli.json, &stack::run(&agent, command).await?, stack::words)?,
         Command::Update { command } => {

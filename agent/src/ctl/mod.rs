@@ -2,6 +2,7 @@
 
 pub mod domain;
 pub mod network;
+pub mod self_test;
 pub mod settings;
 pub mod stack;
 pub mod status;

@@ -57,9 +57,9 @@ pub async fn run(agent: &AgentProxy<'_>, command: &Command) -> Result<SelfTest, 
     match command {
         Command::Watchdog { stages } => {
             let stages = stages.iter().map(|named| named.stage()).collect();
-            ask(agent, &Request::BeginSelfTest(stages)).await
+            ask(agent, &Request::SelfTest(Some(stages))).await
         }
-        Command::Status => ask(agent, &Request::SelfTest).await,
+        Command::Status => ask(agent, &Request::SelfTest(None)).await,
     }
 }
 
@@ -69,7 +69,10 @@ pub fn words(test: &SelfTest) -> String {
     let mut text = String::new();
     for one in &test.done {
         // Writing to a String cannot fail.
-        let how = one.why_not.as_ref().map_or_else(|| format!("{} s", one.seconds), |why| format!("not tested: {why}"));
+        let how = one
+            .why_not
+            .as_ref()
+            .map_or_else(|| format!("{} s", one.seconds), |why| format!("not tested: {why}"));
         writeln!(text, "{:10} {how}", one.stage.name()).unwrap_or_default();
     }
     for stage in test.running.iter().map(|running| running.stage).chain(test.waiting.iter().copied()) {

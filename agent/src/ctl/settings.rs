@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 use tayberry_core::request::Request;
 use tayberry_core::request::settings::{Settings, SettingsChange};
+use tayberry_format::fan::FanPolicy;
 use tayberry_format::owner::Window;
 
 use super::{CtlError, ask};
@@ -33,6 +34,9 @@ pub struct Arguments {
     /// When it may restart for that, such as 3-5
     #[arg(long, value_name = "FROM-TO")]
     update_window: Option<Window>,
+    /// How the fan follows the temperature: quiet, balanced, cool, or points such as 40:0,60:50,75:100
+    #[arg(long, value_name = "POLICY")]
+    fan: Option<FanPolicy>,
 }
 
 /// Asks.
@@ -40,11 +44,11 @@ pub struct Arguments {
 /// # Errors
 /// When a value is not allowed, or the agent does not answer.
 pub async fn run(agent: &AgentProxy<'_>, arguments: &Arguments) -> Result<Settings, CtlError> {
-    let Arguments { name, timezone, language, channel, repository, automatic_updates, update_window } =
+    let Arguments { name, timezone, language, channel, repository, automatic_updates, update_window, fan } =
         arguments;
     let mut change = json!({
         "name": name, "timezone": timezone, "language": language, "channel": channel, "repository": repository,
-        "automatic_updates": automatic_updates, "update_window": update_window,
+        "automatic_updates": automatic_updates, "update_window": update_window, "fan": fan,
     });
     if let Some(given) = change.as_object_mut() {
         given.retain(|_, value| !value.is_null());
@@ -73,10 +77,11 @@ pub fn words(settings: &Settings) -> String {
         "by hand".into()
     };
     format!(
-        "name          {}\ntimezone      {}\nlanguage      {language}\nchannel       {}\nrepository    {}\nupdates       {automatic}\n",
+        "name          {}\ntimezone      {}\nlanguage      {language}\nchannel       {}\nrepository    {}\nupdates       {automatic}\nfan           {}\n",
         settings.name,
         settings.timezone,
         settings.channel,
         settings.repository.as_deref().unwrap_or("none"),
+        settings.fan,
     )
 }

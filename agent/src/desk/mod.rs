@@ -127,6 +127,8 @@ pub struct Loops {
     pub domain: crate::loops::domain::Handle,
     /// Temperatures and the fan.
     pub thermal: crate::loops::thermal::Handle,
+    /// The watchdogs' test.
+    pub self_test: crate::loops::self_test::Handle,
     /// Drives and the supply.
     pub hardware: crate::loops::hardware::Handle,
 }
@@ -140,6 +142,7 @@ pub struct Desk {
     domain: crate::loops::domain::Handle,
     thermal: crate::loops::thermal::Handle,
     hardware: crate::loops::hardware::Handle,
+    self_test: crate::loops::self_test::Handle,
     keys: Keys,
     /// When the operating system was built.
     build: i64,
@@ -175,6 +178,7 @@ impl Answers for Desk {
             Request::ChangePassword(change) => json(self.change_password(sender, change).await?),
             Request::Status => json(self.status().await?),
             Request::Metrics => json(self.metrics().await?),
+            Request::SelfTest(stages) => json(self.self_test.ask(stages.as_deref())?),
             Request::Settings => json(self.settings()),
             Request::ChangeSettings(change) => json(self.change_settings(sender, change).await?),
             Request::Domain(act) => json(self.act_on_domain(sender, act).await?),
@@ -248,6 +252,7 @@ impl Desk {
             domain: loops.domain,
             thermal: loops.thermal,
             hardware: loops.hardware,
+            self_test: loops.self_test,
             keys,
             build,
             source,

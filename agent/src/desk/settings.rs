@@ -3,6 +3,7 @@
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::settings::{Settings, SettingsChange};
 use tayberry_core::request::status::EventKind;
+use tayberry_core::thermal::Policy;
 use tayberry_format::state::UpdateSettings;
 
 use super::{Desk, Sender};
@@ -20,6 +21,7 @@ impl Desk {
             repository: self.updates.repository().map(String::from),
             automatic_updates: updates.automatic,
             update_window: updates.window,
+            fan: state.fan.clone(),
         }
     }
 
@@ -33,6 +35,9 @@ impl Desk {
         {
             return Err(Problem::new(Kind::NotAllowed, "This device does not know that time zone."));
         }
+        if let Some(Err(error)) = change.fan.as_ref().map(Policy::try_from) {
+            return Err(Problem::new(Kind::NotAllowed, format!("{error}.")));
+        }
         self.keeper
             .change(|state| -> Result<(), Problem> {
                 state.language = change.language.unwrap_or(state.language);
@@ -41,6 +46,7 @@ impl Desk {
                 updates.automatic = change.automatic_updates.unwrap_or(updates.automatic);
                 updates.window = change.update_window.unwrap_or(updates.window);
                 state.updates = Some(updates).filter(|updates| *updates != UpdateSettings::default());
+                state.fan = change.fan.unwrap_or_else(|| state.fan.clone());
                 state.channel = change.channel.unwrap_or_else(|| state.channel.clone());
                 state.hostname = change.name.or(state.hostname.take());
                 state.timezone = change.timezone.or(state.timezone.take());

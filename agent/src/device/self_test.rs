@@ -42,7 +42,11 @@ pub fn agent() -> Infallible {
 /// When systemd refuses.
 pub async fn unit(what: &str) -> zbus::Result<()> {
     let bus = zbus::Connection::system().await?;
-    systemd::ManagerProxy::new(&bus).await?.start_unit(&format!("tayberry-hang@{what}.service"), "replace").await.map(drop)
+    systemd::ManagerProxy::new(&bus)
+        .await?
+        .start_unit(&format!("tayberry-hang@{what}.service"), "replace")
+        .await
+        .map(drop)
 }
 
 /// The next start hangs in the initramfs, once.

@@ -29,6 +29,13 @@ pub trait Manager {
     fn load_unit(&self, name: &str) -> zbus::Result<zbus::OwnedObjectPath>;
     /// Reads all units anew, and runs the generators.
     fn reload(&self) -> zbus::Result<()>;
+    /// Changes what units may use; until the next start if `runtime`.
+    fn set_unit_properties(
+        &self,
+        name: &str,
+        runtime: bool,
+        properties: &[(&str, zbus::Variant<'_>)],
+    ) -> zbus::Result<()>;
     /// Signals are sent from here on.
     fn subscribe(&self) -> zbus::Result<()>;
     /// A job has ended.
@@ -52,6 +59,17 @@ pub async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
 pub async fn power_off(bus: &zbus::Connection) -> zbus::Result<()> {
     let manager = ManagerProxy::new(bus).await?;
     manager.start_unit("poweroff.target", "replace-irreversibly").await.map(drop)
+}
+
+/// Lets all services of the stack together have so much of a core, in per cent, until the next start; as much as there is if none.
+///
+/// # Errors
+/// When systemd refuses.
+pub async fn limit_services(bus: &zbus::Connection, percent: Option<u8>) -> zbus::Result<()> {
+    // Microseconds of a second (systemd.resource-control(5), CPUQuota=); the largest number is no limit.
+    let quota = percent.map_or(u64::MAX, |percent| u64::from(percent) * 10_000);
+    let manager = ManagerProxy::new(bus).await?;
+    manager.set_unit_properties("services.slice", true, &[("CPUQuotaPerSecUSec", quota.into())]).await
 }
 
 /// A unit.

@@ -15,17 +15,19 @@ use crate::device::led::Led;
 /// What nobody tells of (room on the drive, slots) is looked at so often.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Shows it, for ever; a board without the LED says so once.
+/// Shows it, for ever. The LED's driver may come later than the agent; a board without one says so once.
 pub async fn run(desk: &Desk, panel: &Panel, pulse: &Pulse) -> Infallible {
-    match Led::take() {
-        Ok(led) => match show(&led, desk, panel.watch(), pulse).await {
-            Ok(never) => match never {},
-            Err(error) => tracing::warn!("the LED: {error}"),
-        },
-        Err(error) => tracing::info!("no LED: {error}"),
-    }
-    // Without an LED nothing can hang.
+    let mut said = String::new();
     loop {
+        let shown = match Led::take() {
+            Ok(led) => show(&led, desk, panel.watch(), pulse).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = shown;
+        if error.to_string() != said {
+            said = error.to_string();
+            tracing::info!("the LED: {said}");
+        }
         pulse.beat(clock::uptime());
         tokio::time::sleep(LOOK).await;
     }

@@ -11,6 +11,7 @@ pub mod led;
 pub mod network;
 pub mod panel;
 pub mod power_key;
+pub mod self_test;
 pub mod stack;
 pub mod thermal;
 pub mod updates;

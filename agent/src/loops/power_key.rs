@@ -10,8 +10,8 @@ use crate::desk::Desk;
 use crate::device::power_key::{PowerKeyError, PowerKeys};
 use crate::device::{clock, kernel_log, systemd};
 
-/// How long to wait before the keys are asked for again.
-const AGAIN: Duration = Duration::from_secs(60);
+/// How long to wait before the keys are asked for again: their driver may come later than the agent.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Follows it, for ever.
 pub async fn run(desk: &Desk, panel: &Panel) -> Infallible {

@@ -40,19 +40,15 @@ impl Handle {
         Self { asked: watch::Sender::new(test), disk: disk.into(), stack }
     }
 
-    /// What was tested, and what is to be.
-    #[must_use]
-    pub fn look(&self) -> SelfTest {
-        self.asked.borrow().clone()
-    }
-
-    /// Begins a test of these stages; of all if there are none.
+    /// What was tested, and what is to be. With `stages` a test of them begins; of all if there are none.
     ///
     /// # Errors
     /// When one is under way, or cannot be kept.
-    pub fn begin(&self, stages: &[Stage]) -> Result<SelfTest, Problem> {
-        if self.look().goes_on() {
-            return Err(Problem::new(Kind::Conflict, "A self-test is under way."));
+    pub fn ask(&self, stages: Option<&[Stage]>) -> Result<SelfTest, Problem> {
+        let now = self.asked.borrow().clone();
+        let Some(stages) = stages else { return Ok(now) };
+        if now.goes_on() {
+            return Err(Problem::new(Kind::NotAllowed, "A self-test is under way."));
         }
         let test = SelfTest::begin(stages);
         self.keep(&test).map_err(crate::desk::failed)?;

@@ -4,7 +4,6 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tayberry_core::firmware::Celsius;
 use tayberry_core::liveness::Pulse;
@@ -13,7 +12,8 @@ use tayberry_core::thermal::{self, Decision, Duty, Policy, Reading, Sensor, Stat
 
 use crate::device::hwmon::{Fan, Hwmon};
 use crate::device::mailbox::Mailbox;
-use crate::device::{clock, kernel_log, systemd};
+use crate::device::{clock, kernel_log, last_words, systemd};
+use crate::keeper::Keeper;
 
 /// What was decided last.
 #[derive(Clone, Default)]
@@ -28,22 +28,24 @@ impl Handle {
 }
 
 /// For ever.
-pub async fn run(handle: &Handle, pulse: &Pulse) -> Infallible {
+pub async fn run(handle: &Handle, keeper: &Keeper, pulse: &Pulse) -> Infallible {
     let (mut state, mut readings, mut said) = (State::default(), Vec::<Reading>::new(), Said::default());
-    let mut before = clock::uptime();
+    let (mut before, mut worry) = (clock::uptime(), Worry::Normal);
     loop {
         let now = clock::uptime();
         thermal::remember(&mut readings, &blocking(look).await.unwrap_or_default(), now);
+        // What cannot be read is not what the owner wished: the policy that everybody has.
+        let policy = Policy::try_from(&keeper.get().fan).unwrap_or_default();
         let elapsed = now.saturating_sub(before);
-        let decision = thermal::decide(&Policy::default(), &mut state, &readings, elapsed, now);
+        let decision = thermal::decide(&policy, &mut state, &readings, elapsed, now);
         before = now;
         let duty = decision.duty;
         let (failure, turns_per_minute) = blocking(move || drive(duty)).await.unwrap_or_default();
         let cooling = shown(&readings, &decision, turns_per_minute);
         *handle.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cooling);
         said.tell(&decision, failure);
-        if decision.worry == Worry::PoweringDown {
-            power_off().await;
+        if decision.worry != worry && relieve(decision.worry).await {
+            worry = decision.worry;
         }
         pulse.beat(clock::uptime());
         tokio::time::sleep(thermal::PERIOD).await;
@@ -74,6 +76,8 @@ fn drive(duty: Duty) -> (Option<String>, Option<u32>) {
 
 /// For people and for metrics.
 fn shown(readings: &[Reading], decision: &Decision, turns_per_minute: Option<u32>) -> Cooling {
+    let mut readings = readings.to_vec();
+    readings.sort_by_key(|reading| reading.sensor);
     let temperatures = readings.iter().map(|reading| Temperature {
         sensor: match reading.sensor {
             Sensor::Processor => "processor".to_owned(),
@@ -89,12 +93,26 @@ fn shown(readings: &[Reading], decision: &Decision, turns_per_minute: Option<u32
     }
 }
 
-async fn power_off() {
-    let asked = async { systemd::power_off(&zbus::Connection::system().await?).await };
-    if let Err(error) = asked.await {
-        tracing::error!("the device cannot be powered off: {error}");
-        tokio::time::sleep(Duration::from_secs(10)).await;
+/// Lets the stack's services rest, or work again, or all of the device; false if systemd refuses, and it is tried again.
+async fn relieve(worry: Worry) -> bool {
+    let asked = async {
+        let bus = zbus::Connection::system().await?;
+        match worry {
+            Worry::Normal => systemd::limit_services(&bus, None).await,
+            Worry::Shedding => systemd::limit_services(&bus, Some(thermal::RESTING)).await,
+            Worry::PoweringDown => {
+                if let Err(error) = last_words::leave(thermal::TOO_HOT) {
+                    tracing::warn!("the reason cannot be kept: {error}");
+                }
+                systemd::power_off(&bus).await
+            }
+        }
+    };
+    let done = asked.await;
+    if let Err(error) = &done {
+        tracing::error!("systemd does not help against the heat: {error}");
     }
+    done.is_ok()
 }
 
 /// What was said last: each thing once.
@@ -120,7 +138,9 @@ impl Said {
         if worry != now.1 {
             kernel_log::say(match now.1 {
                 Worry::Normal => "The device is cool again.",
-                Worry::Shedding => "The device is too hot. Look at its fan, and at what covers it.",
+                Worry::Shedding => {
+                    "The device is too hot: its services are slowed down. Look at its fan, and at what covers it."
+                }
                 Worry::PoweringDown => {
                     "The device is far too hot and powers off. Let it cool before it is switched on again."
                 }

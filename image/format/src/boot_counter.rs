@@ -22,6 +22,8 @@ pub struct Counter {
     pub left: Option<Slot>,
     /// Rescue found the default slot whole and let it try once more; the next time it asks a person.
     pub retried: bool,
+    /// The next start hangs in the initramfs, once: a test of the watchdog.
+    pub hang: bool,
 }
 
 impl Counter {
@@ -37,6 +39,7 @@ impl Counter {
             Some(Slot::B) => 2,
         };
         block[13] = u8::from(self.retried);
+        block[14] = u8::from(self.hang);
         let checksum = crc32fast::hash(&block[..16]);
         block[16..20].copy_from_slice(&checksum.to_le_bytes());
         block
@@ -56,17 +59,19 @@ impl Counter {
             2 => Some(Slot::B),
             _ => return None,
         };
-        let retried = match block[13] {
-            0 => false,
-            1 => true,
-            _ => return None,
+        let flag = |byte: u8| match byte {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
         };
+        let (retried, hang) = (flag(block[13])?, flag(block[14])?);
         let mut starts = [0; 4];
         starts.copy_from_slice(&block[8..12]);
         (block[..8] == MAGIC && block[16..20] == checksum).then_some(Self {
             starts: u32::from_le_bytes(starts),
             left,
             retried,
+            hang,
         })
     }
 
@@ -117,8 +122,8 @@ mod tests {
     fn blocks_are_read_as_written() {
         for counter in [
             Counter::default(),
-            Counter { starts: 3, left: Some(Slot::B), retried: false },
-            Counter { starts: u32::MAX, left: Some(Slot::A), retried: true },
+            Counter { starts: 3, left: Some(Slot::B), retried: false, hang: true },
+            Counter { starts: u32::MAX, left: Some(Slot::A), retried: true, hang: false },
         ] {
             assert_eq!(Counter::decode(&counter.encode()), Some(counter));
         }
@@ -144,7 +149,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_flipped_bit_is_noticed(at in 0_usize..20, bit in 0_u8..8) {
-            let mut block = Counter { starts: 2, left: Some(Slot::A), retried: true }.encode();
+            let mut block = Counter { starts: 2, left: Some(Slot::A), retried: true, hang: false }.encode();
             block[at] ^= 1 << bit;
             prop_assert_eq!(Counter::decode(&block), None);
         }

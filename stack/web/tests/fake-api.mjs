@@ -162,7 +162,7 @@ export function answer(state, method, path, body, { csrf, host }) {
     case "GET /settings":
       return good({ language: state.language ?? "en", name: state.name, timezone: state.timezone, channel: state.channel,
         repository: state.repository ?? "https://updates.example.org/attic", automatic_updates: state.automatic_updates ?? true,
-        update_window: state.update_window ?? { from: 3, to: 5 } });
+        update_window: state.update_window ?? { from: 3, to: 5 }, fan: state.fan ?? "balanced" });
     case "GET /updates":
       return good({ version: "0.2.0", slot: "A", phase: "idle", repository: "https://updates.example.org/attic", ...state.update });
     case "POST /updates/check":

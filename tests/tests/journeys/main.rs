@@ -25,4 +25,5 @@ mod stack;
 mod thermal;
 mod update;
 mod vcio;
+mod watchdog;
 mod workstation;

@@ -2,13 +2,21 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use system_tests::device::{Device, free_port};
+use system_tests::update::Owned;
+use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
+use tayberry::emulate::board::Exit;
+use tayberry::emulate::command::Command;
 use tayberry::emulate::gpio_port::Gpio;
 use tayberry_guest::protocol::{FAN, PORT};
 
 /// The fan gets slower by two per cent a second, and the board is slower than a real one.
 const SHORT: Duration = Duration::from_secs(120);
+
+/// 30 seconds too hot, and what an emulated device takes to go off.
+const HOT: Duration = Duration::from_secs(180);
 
 /// The processor is so hot from now on; waits until the fan turns, or stands still.
 fn heat(device: &Device, gpio: &mut Gpio, thousandths: u32, turns: bool) -> Result<(), JourneyError> {
@@ -38,4 +46,50 @@ async fn heat_turns_the_fan() -> Result<(), JourneyError> {
     fan(&device, &mut gpio, true)?;
     // The next agent.
     fan(&device, &mut gpio, false)
+}
+
+/// An owner's curve counts from the next second on; in the heat the services are slowed down, and work again when it is cool; hotter still,
+/// the device goes off in order, and says why when it is switched on again.
+#[tokio::test]
+#[ignore = "restarts the device"]
+async fn too_much_heat_switches_it_off() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut owned = Owned::start(&fixture)?;
+    let bus = owned.device.bus().await?;
+    let mut gpio = Gpio::connect(&owned.device.machine.port(PORT))?;
+    heat(&owned.device, &mut gpio, 47_000, false)?;
+    let wish = |fan: Value| json!({ "fan": fan });
+    assert_eq!(
+        owned.script.ask("PATCH", "/settings", Some(&wish(json!({ "curve": [[40, 50]] }))))?.status,
+        422
+    );
+    owned.script.expect(200, "PATCH", "/settings", Some(&wish(json!({ "curve": [[40, 50], [70, 100]] }))))?;
+    fan(&owned.device, &mut gpio, true)?;
+    owned.script.expect(200, "PATCH", "/settings", Some(&wish(json!("quiet"))))?;
+    fan(&owned.device, &mut gpio, false)?;
+
+    let quota = "systemctl show -P CPUQuotaPerSecUSec services.slice >/dev/ttyAMA0";
+    let says = |wanted: &str| -> Result<(), JourneyError> {
+        let from = owned.device.console().len();
+        let said = until(wanted, HOT, || {
+            Ok(owned.device.console().get(from..).is_some_and(|news| news.contains(wanted)).then_some(()))
+        });
+        said.map_err(|error| JourneyError::Failed(format!("{error}\n{}", owned.device.console_end())))
+    };
+    owned.device.machine.mailbox(|mailbox| mailbox.temperature = 90_000);
+    says("its services are slowed down")?;
+    bus.shell(quota, SHORT).await?;
+    assert!(owned.device.console().contains("\n250ms"), "{}", owned.device.console_end());
+    owned.device.machine.mailbox(|mailbox| mailbox.temperature = 60_000);
+    says("The device is cool again")?;
+    let before = owned.device.machine.exits().len();
+    owned.device.machine.mailbox(|mailbox| mailbox.temperature = 101_000);
+    let exits = owned.device.machine.wait_exits(before + 1, HOT)?;
+    assert_eq!(exits.last(), Some(&Exit::Off));
+    owned.device.machine.mailbox(|mailbox| mailbox.temperature = 40_000);
+    owned.device.machine.command(Command::PowerOn)?;
+    owned.until_answers()?;
+    let status = owned.script.expect(200, "GET", "/status", None)?;
+    assert!(status["notices"].to_string().contains("switched itself off"), "{status}");
+    Ok(())
 }

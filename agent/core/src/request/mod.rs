@@ -50,6 +50,9 @@ pub enum Request {
     Status,
     /// Every reading at this moment.
     Metrics,
+    /// What the test of the watchdogs found. With stages: lets each of them hang, one after the other; all if the list is empty.
+    /// Answered before the first does.
+    SelfTest(Option<Vec<crate::self_test::Stage>>),
     /// The owner's settings.
     Settings,
     /// Changes some of them.

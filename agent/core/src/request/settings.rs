@@ -1,6 +1,7 @@
 //! The owner's settings.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use tayberry_format::fan::FanPolicy;
 use tayberry_format::preseed::{Hostname, TimeZone};
 use tayberry_format::state::{Channel, Language, Repository, Window};
 use utoipa::ToSchema;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub automatic_updates: bool,
     /// When it may restart for that.
     pub update_window: Window,
+    /// How the fan follows the temperature.
+    pub fan: FanPolicy,
 }
 
 /// Some of them; what is absent stays.
@@ -53,6 +56,9 @@ pub struct SettingsChange {
     /// When it may restart for that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub update_window: Option<Window>,
+    /// How the fan follows the temperature.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fan: Option<FanPolicy>,
 }
 
 /// What is there was given, null included; what is absent was not.

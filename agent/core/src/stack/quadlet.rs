@@ -174,8 +174,12 @@ fn container(
     unit.set("NetworkAlias", name);
     if let Some(check) = &service.healthcheck {
         health(&mut unit, &check.value);
-    } else if service.tayberry.ready == Ready::Notify {
+    }
+    if service.tayberry.ready == Ready::Notify {
         unit.set("Notify", true);
+    } else if service.healthcheck.is_some() {
+        // Whoever waits for this service waits until it is healthy.
+        unit.set("Notify", "healthy");
     }
     confine(&mut unit, service, first);
     // systemd's own limit is a little later.
@@ -239,8 +243,6 @@ fn health(unit: &mut Unit, check: &HealthCheck) {
     unit.set("HealthRetries", check.retries.unwrap_or(3));
     unit.set("HealthStartPeriod", span(check.start_period, Duration::ZERO));
     unit.set("HealthOnFailure", "kill");
-    // Whoever waits for this service waits until it is healthy.
-    unit.set("Notify", "healthy");
 }
 
 /// What a container must not do.

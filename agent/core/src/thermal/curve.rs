@@ -1,6 +1,7 @@
 //! How fast a fan should turn at a temperature: three ready policies, or points of the owner's own.
 
 use serde::{Deserialize, Serialize};
+use tayberry_format::fan::FanPolicy;
 
 use crate::firmware::Celsius;
 
@@ -118,6 +119,19 @@ pub enum Policy {
     Cool,
     /// Points of the owner's own.
     Curve(Curve),
+}
+
+impl TryFrom<&FanPolicy> for Policy {
+    type Error = CurveError;
+
+    fn try_from(wanted: &FanPolicy) -> Result<Self, CurveError> {
+        Ok(match wanted {
+            FanPolicy::Quiet => Self::Quiet,
+            FanPolicy::Balanced => Self::Balanced,
+            FanPolicy::Cool => Self::Cool,
+            FanPolicy::Curve(points) => Self::Curve(points.clone().try_into()?),
+        })
+    }
 }
 
 impl Policy {

@@ -50,6 +50,11 @@ pub const HOT_FOR: Duration = Duration::from_secs(30);
 pub const CRITICAL: Celsius = Celsius::from_degrees(100);
 /// For so long.
 pub const CRITICAL_FOR: Duration = Duration::from_secs(10);
+/// What the stack's services have together while they rest, in per cent of a core. They answer slowly, and keep what they hold.
+pub const RESTING: u8 = 25;
+/// What is said after a start that followed one of [`Worry::PoweringDown`].
+pub const TOO_HOT: &str = "The device switched itself off because it was hotter than 100 degrees Celsius for 10 seconds. Look at its fan, \
+    and at what covers it.";
 /// What rested may go on.
 pub const COOL_AGAIN: Celsius = Celsius::from_degrees(75);
 
@@ -143,7 +148,7 @@ pub enum Worry {
     /// The fan is enough.
     #[default]
     Normal,
-    /// Heavy services should rest. The agent says so on the screen; it does not stop them yet.
+    /// The stack's services rest: together they get [`RESTING`] of a core.
     Shedding,
     /// The device goes off, in order. Not left: a device that is going down cannot be called back.
     PoweringDown,

@@ -55,6 +55,8 @@ export interface Finished {
   authority_fingerprint: string;
 }
 
+export type Fan = "quiet" | "balanced" | "cool" | { curve: [number, number][] };
+
 export interface Settings {
   language: Language;
   name: string;
@@ -63,6 +65,7 @@ export interface Settings {
   repository?: string;
   automatic_updates: boolean;
   update_window: { from: number; to: number };
+  fan: Fan;
 }
 
 /** Some of them; a repository of null is the image's. */

@@ -1,13 +1,13 @@
 // The settings page: what the device is called and speaks, its networks, the password, tokens. Each part saves itself.
 import { useState } from "react";
 import { device } from "../api/client";
-import type { Language, Settings } from "../api/types";
+import type { Fan, Language, Settings } from "../api/types";
 import { isName } from "../model/flow";
 import { isTimeZone } from "../model/places";
 import { NetworkPanel } from "../network/panel";
 import { addressOf, ChannelField, NameField, TimeZoneField } from "../parts/device-fields";
 import { ErasePart } from "../parts/erase";
-import { Choices } from "../parts/field";
+import { Choices, Select } from "../parts/field";
 import { Form, Submit, Trouble } from "../parts/form";
 import { Heading } from "../parts/frame";
 import { Notice } from "../parts/notice";
@@ -90,6 +90,7 @@ function DevicePart({ onChanged }: { onChanged: () => void }) {
         <NameField value={now.name} error={errors.name} onValue={(name) => change({ name })} />
         <TimeZoneField value={now.timezone} error={errors.timezone} onValue={(timezone) => change({ timezone })} />
         <ChannelField value={now.channel} onValue={(channel) => change({ channel })} />
+        <FanField value={now.fan} onValue={(fan) => change({ fan })} />
         <Trouble asking={saving} />
         <div role="status">
           {saved && <Notice kind="good">{words.common.saved}</Notice>}
@@ -100,5 +101,19 @@ function DevicePart({ onChanged }: { onChanged: () => void }) {
         <div className="buttons"><Submit asking={saving}>{text.saveDevice}</Submit></div>
       </Form>
     </section>
+  );
+}
+
+/** The three ready policies; points of the owner's own are made by scripts, and kept unless another is chosen. */
+function FanField({ value, onValue }: { value: Fan; onValue: (fan: Fan) => void }) {
+  const text = useWords().settings;
+  const own = typeof value === "object";
+  return (
+    <Select label={text.fan} value={own ? "curve" : value} onValue={(fan) => fan !== "curve" && onValue(fan as Fan)}>
+      <option value="quiet">{text.fans.quiet}</option>
+      <option value="balanced">{text.fans.balanced}</option>
+      <option value="cool">{text.fans.cool}</option>
+      {own && <option value="curve">{text.fans.curve}</option>}
+    </Select>
   );
 }

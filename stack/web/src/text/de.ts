@@ -256,6 +256,7 @@ export const de: Words = {
   settings: {
     title: "Einstellungen", text: "Änderungen gelten sofort.",
     device: "Gerät", languageHint: "Des Geräts; der Schalter unten ändert nur diesen Browser.",
+    fan: "Lüfter", fans: { quiet: "leise", balanced: "ausgewogen", cool: "kühl", curve: "eigene Kurve" },
     saveDevice: "Einstellungen speichern",
     renamed: "Das Gerät hat eine neue Adresse. Öffnen Sie es dort, und melden Sie sich erneut an:",
     password: "Passwort", current: "Bisheriges Passwort", next: "Neues Passwort", changePassword: "Passwort ändern",

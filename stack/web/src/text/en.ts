@@ -254,6 +254,7 @@ export const en = {
   settings: {
     title: "Settings", text: "Changes apply at once.",
     device: "Device", languageHint: "Of the device; the switch below changes only this browser.",
+    fan: "Fan", fans: { quiet: "quiet", balanced: "balanced", cool: "cool", curve: "own curve" },
     saveDevice: "Save settings",
     renamed: "The device has a new address. Open it there and sign in again:",
     password: "Password", current: "Current password", next: "New password", changePassword: "Change password",

@@ -1,7 +1,6 @@
 //! `scripts/bench agent`: what the agent costs at rest, and what its HTTPS port can do, beside Caddy with a file of the same
 //! size on the same device in the same run.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -9,14 +8,7 @@ use serde_json::{Value, json};
 use system_tests::device::{BOOT, Device, free_port};
 use system_tests::web::{Client, until};
 use system_tests::{Fixture, JourneyError};
-use tayberry::build::erofs;
-use tayberry::build::tree::Tree;
-use tayberry::build::trim::Trim;
 use tayberry::emulate::board::Drive;
-use tayberry::emulate::disk::DISK_BYTES;
-use tayberry::fetch::Cache;
-use tayberry::lock::Section;
-use tayberry::ui::{Mode, Ui};
 use tayberry_firmware::Medium;
 
 use crate::load::{Load, load};
@@ -37,7 +29,7 @@ const CADDY: u16 = 9443;
 /// When the device does not come up, or a tool is missing.
 pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
     let folder = fixture.folder()?;
-    let caddy = caddy_disk(fixture, folder.path())?;
+    let caddy = debian::disk(fixture, folder.path(), "caddy", &["adduser", "libnss3-tools"])?;
     let (port, baseline) = (free_port()?, free_port()?);
     let device = Device::start(fixture, &[Medium::Nvme], |spec| {
         spec.forwards.extend([(port, 8443), (baseline, CADDY)]);
@@ -108,21 +100,8 @@ fn report(rest: &Value, to_page: f64, ours: Load, theirs: Load, length: usize) {
     }));
 }
 
-/// A disk with Caddy as Debian packages it.
-fn caddy_disk(fixture: &Fixture, folder: &Path) -> Result<std::path::PathBuf, JourneyError> {
-    let lock = debian::packages(fixture, folder, &["caddy"], &["adduser", "libnss3-tools"], Vec::new())?;
-    let cache = Cache::new(&fixture.paths.cache);
-    let root = folder.join("caddy");
-    let tree = Tree::unpack((&lock, Section::System), &cache, &root, &Trim::default(), Ui::new(Mode::Text))
-        .map_err(failed)?;
-    let disk = folder.join("caddy.img");
-    erofs::build(&tree, &fixture.tools, &disk, lock.epoch).map_err(failed)?;
-    std::fs::OpenOptions::new().write(true).open(&disk)?.set_len(DISK_BYTES)?;
-    Ok(disk)
-}
-
 /// The JSON object that a script left on the serial console behind `marker`.
-fn on_console(device: &Device, marker: &str) -> Result<Value, JourneyError> {
+pub(crate) fn on_console(device: &Device, marker: &str) -> Result<Value, JourneyError> {
     until(marker, BOOT, || {
         let console = device.console();
         let line = console.rsplit_once(marker).and_then(|(_, rest)| rest.lines().next()).unwrap_or_default();

@@ -1,9 +1,13 @@
 //! Other packages of Debian's for the device's architecture, of the same archives as the image: what a comparison needs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use system_tests::{Fixture, JourneyError};
+use tayberry::build::erofs;
+use tayberry::build::tree::Tree;
+use tayberry::build::trim::Trim;
 use tayberry::config::Config;
+use tayberry::emulate::disk::DISK_BYTES;
 use tayberry::fetch::Cache;
 use tayberry::lock::{Lock, Package, Section, resolve};
 use tayberry::mirror::Mirror;
@@ -37,4 +41,25 @@ pub(crate) fn packages(
     let cache = Cache::new(&fixture.paths.cache);
     cache.fetch(&lock.package, Some(&mirror), Ui::new(Mode::Text)).map_err(failed)?;
     Ok(lock)
+}
+
+/// A disk with a package, as Debian packages it, and what it needs.
+///
+/// # Errors
+/// As [`packages`], and when it cannot be packed.
+pub(crate) fn disk(
+    fixture: &Fixture,
+    folder: &Path,
+    name: &str,
+    leave_out: &[&str],
+) -> Result<PathBuf, JourneyError> {
+    let lock = packages(fixture, folder, &[name], leave_out, Vec::new())?;
+    let cache = Cache::new(&fixture.paths.cache);
+    let root = folder.join(name);
+    let tree = Tree::unpack((&lock, Section::System), &cache, &root, &Trim::default(), Ui::new(Mode::Text))
+        .map_err(failed)?;
+    let disk = folder.join(format!("{name}.img"));
+    erofs::build(&tree, &fixture.tools, &disk, lock.epoch).map_err(failed)?;
+    std::fs::OpenOptions::new().write(true).open(&disk)?.set_len(DISK_BYTES)?;
+    Ok(disk)
 }

@@ -8,6 +8,7 @@ mod boot;
 mod build;
 mod debian;
 mod load;
+mod metrics;
 mod stack;
 mod stock;
 mod update;
@@ -33,12 +34,15 @@ async fn run(words: &[&str]) -> Result<(), JourneyError> {
         ["build"] => build::run(),
         ["agent"] => agent::run(&Fixture::load()?).await,
         ["boot"] => boot::run(&Fixture::load()?).await,
+        ["metrics"] => metrics::run(&Fixture::load()?).await,
         ["stack"] => stack::run(&Fixture::load()?).await,
         ["stack", "native"] => stack::native::run(&std::env::current_dir()?),
         ["stack", "native", "inside"] => stack::native::inside(),
         ["update"] => update::run(&Fixture::load()?).await,
         ["install", version, work] => update::child(version.as_ref(), work.as_ref()),
-        _ => Err(JourneyError::Failed("say which: scripts/bench agent, boot, build, stack or update".into())),
+        _ => Err(JourneyError::Failed(
+            "say which: scripts/bench agent, boot, build, metrics, stack or update".into(),
+        )),
     }
 }
 
