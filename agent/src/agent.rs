@@ -48,6 +48,8 @@ pub enum AgentError {
 /// # Errors
 /// When something that it cannot do without is missing.
 pub async fn serve() -> Result<(), AgentError> {
+    let build = clock::build()?;
+    clock::take_kept(build);
     let mut report = boot::report()?;
     report.root_hash = boot::root_hash()?;
     let repaired = loops::updates::repair::at_start(&report, &boot::facts(&report.disk)?);
@@ -69,7 +71,6 @@ pub async fn serve() -> Result<(), AgentError> {
     let (keeper, notice) = Keeper::open(Store::new(FOLDER))?;
     notices.extend(notice.filter(|notice| !notices.contains(notice)));
     keeper.change(claimable).await?;
-    let build = clock::build()?;
     let (authority, why) = Authority::open(Path::new(authority::FILE), build)?;
     notices.extend(why.map(|why| format!("{why}. A new one was made: trust it anew in your browsers.")));
     let fingerprint = authority.fingerprint();

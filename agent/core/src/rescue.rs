@@ -30,7 +30,12 @@ pub struct Seen {
     pub retried: bool,
     /// The slot that was left because it was damaged, and nothing has come up since.
     pub left: Option<Slot>,
+    /// The firmware went here because the button was held, and not because it counted starts.
+    pub held: bool,
 }
+
+/// The firmware goes to rescue by itself from this start on, counted since the power came on (`[boot_count>2]`).
+pub const COUNTED: u32 = 3;
 
 /// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +51,9 @@ pub enum Verdict {
 /// Decides.
 #[must_use]
 pub fn decide(seen: Seen) -> Verdict {
+    if seen.held {
+        return Verdict::Serve(Cause::Button);
+    }
     match (seen.own_whole, seen.other_whole, seen.retried) {
         // A drive that reads now one and now the other: it would go to and fro for ever.
         (false, true, _) if seen.left == Some(seen.default.other()) => Verdict::Serve(Cause::BothDamaged),
@@ -143,6 +151,7 @@ mod tests {
             other_whole,
             retried,
             left: None,
+            held: false,
         };
         for (seen, wanted) in [
             (seen(true, true, false), Verdict::Retry),
@@ -153,6 +162,7 @@ mod tests {
             (seen(false, true, true), Verdict::Leave(A)),
             (seen(false, false, false), Verdict::Serve(Cause::BothDamaged)),
             (seen(false, false, true), Verdict::Serve(Cause::BothDamaged)),
+            (Seen { held: true, ..seen(false, true, false) }, Verdict::Serve(Cause::Button)),
             (Seen { left: Some(A), ..seen(false, true, false) }, Verdict::Serve(Cause::BothDamaged)),
             (Seen { left: Some(B), ..seen(false, true, false) }, Verdict::Leave(A)),
         ] {
@@ -173,6 +183,7 @@ mod tests {
                     other_whole: is(default.other()),
                     retried,
                     left,
+                    held: false,
                 }) {
                     Verdict::Serve(_) => return true,
                     Verdict::Retry => retried = true,

@@ -112,6 +112,9 @@ fn device(page: &mut Page, metrics: &Metrics) {
         let doubts = u32::try_from(cooling.doubts.len()).unwrap_or(u32::MAX);
         page.gauge("fan_doubts", "Reasons why the fan turns fully", None, alone(doubts.into()));
     }
+    if let Some(clock) = metrics.clock {
+        page.gauge("clock_battery", "Of the clock", Some(Unit::Volts), alone(clock.battery_volts));
+    }
     if let Some(supply) = metrics.supply {
         let flag = |name: &str, on: bool| (vec![("condition", name.to_owned())], f64::from(u8::from(on)));
         let flags = [
@@ -203,7 +206,7 @@ fn number(value: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use tayberry_core::request::metrics::{Cooling, Processor, Temperature};
+    use tayberry_core::request::metrics::{Cooling, KeptClock, Processor, Temperature};
     use tayberry_core::request::status::Room;
 
     use super::*;
@@ -225,6 +228,7 @@ mod tests {
                 doubts: Vec::new(),
             }),
             supply: None,
+            clock: Some(KeptClock { battery_volts: 3.0, holds: true }),
             drives: Vec::new(),
             networks: vec![NetworkUse { interface: "eth0".into(), received_bytes: 5, sent_bytes: 6 }],
             services: vec![ServiceUse {

@@ -37,6 +37,9 @@ pub struct Arguments {
     /// How the fan follows the temperature: quiet, balanced, cool, or points such as 40:0,60:50,75:100
     #[arg(long, value_name = "POLICY")]
     fan: Option<FanPolicy>,
+    /// The header's line with a HAT's fan, by its BCM number; 0 for none
+    #[arg(long, value_name = "GPIO")]
+    fan_line: Option<u8>,
 }
 
 /// Asks.
@@ -44,11 +47,21 @@ pub struct Arguments {
 /// # Errors
 /// When a value is not allowed, or the agent does not answer.
 pub async fn run(agent: &AgentProxy<'_>, arguments: &Arguments) -> Result<Settings, CtlError> {
-    let Arguments { name, timezone, language, channel, repository, automatic_updates, update_window, fan } =
-        arguments;
+    let Arguments {
+        name,
+        timezone,
+        language,
+        channel,
+        repository,
+        automatic_updates,
+        update_window,
+        fan,
+        fan_line,
+    } = arguments;
     let mut change = json!({
         "name": name, "timezone": timezone, "language": language, "channel": channel, "repository": repository,
         "automatic_updates": automatic_updates, "update_window": update_window, "fan": fan,
+        "fan_line": fan_line,
     });
     if let Some(given) = change.as_object_mut() {
         given.retain(|_, value| !value.is_null());
@@ -58,6 +71,9 @@ pub async fn run(agent: &AgentProxy<'_>, arguments: &Arguments) -> Result<Settin
         // Null is an answer of its own.
         if repository.as_deref() == Some("") {
             given.insert("repository".into(), serde_json::Value::Null);
+        }
+        if *fan_line == Some(0) {
+            given.insert("fan_line".into(), serde_json::Value::Null);
         }
     }
     let change: SettingsChange =
@@ -77,11 +93,12 @@ pub fn words(settings: &Settings) -> String {
         "by hand".into()
     };
     format!(
-        "name          {}\ntimezone      {}\nlanguage      {language}\nchannel       {}\nrepository    {}\nupdates       {automatic}\nfan           {}\n",
+        "name          {}\ntimezone      {}\nlanguage      {language}\nchannel       {}\nrepository    {}\nupdates       {automatic}\nfan           {}{}\n",
         settings.name,
         settings.timezone,
         settings.channel,
         settings.repository.as_deref().unwrap_or("none"),
         settings.fan,
+        settings.fan_line.map(|line| format!(", GPIO{}", u8::from(line))).unwrap_or_default(),
     )
 }

@@ -12,8 +12,8 @@ use crate::loops::hardware::supply_now;
 impl Desk {
     pub(super) async fn metrics(&self) -> Result<Metrics, Problem> {
         // The firmware and the kernel may take their time; the agent's watchdog must not wait for them.
-        let look = || (supply_now(), usage::services(), usage::networks());
-        let (supply, services, networks) = tokio::task::spawn_blocking(look).await.map_err(failed)?;
+        let look = || (supply_now(), clock::kept(), usage::services(), usage::networks());
+        let (supply, clock, services, networks) = tokio::task::spawn_blocking(look).await.map_err(failed)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Metrics {
             at: clock::now(),
@@ -28,6 +28,7 @@ impl Desk {
             data: room_of_data().map_err(failed)?,
             cooling: self.thermal.look(),
             supply,
+            clock,
             drives: self.hardware.drives(),
             networks,
             services,

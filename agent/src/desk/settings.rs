@@ -22,6 +22,7 @@ impl Desk {
             automatic_updates: updates.automatic,
             update_window: updates.window,
             fan: state.fan.clone(),
+            fan_line: state.fan_line,
         }
     }
 
@@ -47,6 +48,7 @@ impl Desk {
                 updates.window = change.update_window.unwrap_or(updates.window);
                 state.updates = Some(updates).filter(|updates| *updates != UpdateSettings::default());
                 state.fan = change.fan.unwrap_or_else(|| state.fan.clone());
+                state.fan_line = change.fan_line.unwrap_or(state.fan_line);
                 state.channel = change.channel.unwrap_or_else(|| state.channel.clone());
                 state.hostname = change.name.or(state.hostname.take());
                 state.timezone = change.timezone.or(state.timezone.take());

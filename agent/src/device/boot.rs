@@ -103,6 +103,12 @@ fn root_device(mountinfo: &str) -> Option<&str> {
     roots.next_back()
 }
 
+/// Starts since the power came on, this one included; none if the firmware does not say.
+#[must_use]
+pub fn count() -> Option<u32> {
+    bootloader("count")
+}
+
 /// A number that the bootloader left in the device tree: 32 bits, big-endian.
 fn bootloader(name: &str) -> Option<u32> {
     let bytes = std::fs::read(format!("/proc/device-tree/chosen/bootloader/{name}")).ok()?;

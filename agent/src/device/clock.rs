@@ -8,7 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime, clock_settime};
 use tayberry_core::render::ZONES;
+use tayberry_core::request::metrics::KeptClock;
 use tayberry_format::preseed::TimeZone;
+
+use super::mailbox::{CLOCK_BATTERY, CLOCK_TIME, Mailbox};
 
 /// systemd sets the clock to this file's time if it is earlier (systemd.timesync, `clock-epoch`): our build's.
 const EPOCH: &str = "/usr/lib/clock-epoch";
@@ -60,4 +63,43 @@ pub fn is_synchronised() -> bool {
 /// When the kernel refuses.
 pub fn set(seconds: i64) -> io::Result<()> {
     Ok(clock_settime(ClockId::CLOCK_REALTIME, TimeSpec::new(seconds, 0))?)
+}
+
+/// Sets the system's clock to the one with the battery, where it knows better.
+pub fn take_kept(build: i64) {
+    // Without such a clock there is nothing to say: the time is unknown until somebody tells it.
+    let Ok(kept) = Mailbox::open().and_then(|mut mailbox| mailbox.clock(CLOCK_TIME)) else { return };
+    if let Some(seconds) = tayberry_core::clock::from_battery(now(), build, kept.into()) {
+        match set(seconds) {
+            Ok(()) => tracing::info!("the time is that of the clock with the battery"),
+            Err(error) => tracing::warn!("the clock cannot be set: {error}"),
+        }
+    }
+}
+
+/// Somebody who knows the time set the clock.
+#[must_use]
+pub fn is_known() -> bool {
+    let source = build().map(|build| tayberry_core::clock::at_start(now(), build));
+    is_synchronised() || source.is_ok_and(tayberry_core::clock::is_known)
+}
+
+/// Sets the clock with the battery to the system's; once a minute, because the firmware has no driver that would.
+pub fn keep() {
+    let kept = Mailbox::open().and_then(|mut mailbox| {
+        let kept = mailbox.clock(CLOCK_TIME)?;
+        tayberry_core::clock::to_battery(now(), kept.into())
+            .map_or(Ok(()), |seconds| mailbox.set_clock(seconds))
+    });
+    if let Err(error) = kept {
+        tracing::debug!("the clock with the battery: {error}");
+    }
+}
+
+/// The clock with the battery; none where the firmware knows none.
+#[must_use]
+pub fn kept() -> Option<KeptClock> {
+    let microvolts = Mailbox::open().and_then(|mut mailbox| mailbox.clock(CLOCK_BATTERY)).ok()?;
+    let holds = tayberry_core::clock::holds(microvolts);
+    Some(KeptClock { battery_volts: f64::from(microvolts) / 1e6, holds })
 }

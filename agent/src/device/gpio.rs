@@ -72,6 +72,20 @@ impl Button {
     }
 }
 
+/// Takes a line as an output that is high.
+///
+/// # Errors
+/// When there is no such chip, or somebody else has the line.
+pub fn output(line: u32) -> Result<Request, GpioError> {
+    let request = Request::builder()
+        .on_chip(chip()?)
+        .with_consumer(CONSUMER)
+        .with_line(line)
+        .as_output(Value::Active)
+        .request();
+    request.map_err(|error| GpioError::Line { line, error })
+}
+
 fn chip() -> Result<PathBuf, GpioError> {
     let is_ours = |path: &PathBuf| {
         Chip::from_path(path).and_then(|chip| chip.info()).is_ok_and(|info| info.label == CHIP)

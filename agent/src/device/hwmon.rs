@@ -15,7 +15,9 @@ const PROCESSOR: &str = "cpu_thermal";
 /// A drive's (drivers/nvme/host/hwmon.c).
 const DRIVE: &str = "nvme";
 /// Fans: of mainline's kernel by our overlay, of the vendor's (drivers/hwmon/gpio-fan.c, pwm-fan.c).
-const FANS: [&str; 2] = ["gpio_fan", "pwmfan"];
+const FANS: [&str; 2] = ["gpio_fan", PWM_FAN];
+/// The one that counts turns.
+const PWM_FAN: &str = "pwmfan";
 
 /// The chips of a board.
 pub struct Hwmon {
@@ -71,6 +73,8 @@ impl Fan {
     /// Turns in a minute; none where nothing counts them.
     #[must_use]
     pub fn turns(&self) -> Option<u32> {
+        // gpio-fan says what it was told, not what the fan does.
+        fs::read_to_string(self.chip.join("name")).ok().filter(|name| name.trim_end() == PWM_FAN)?;
         fs::read_to_string(self.chip.join("fan1_input")).ok()?.trim_end().parse().ok()
     }
 

@@ -4,14 +4,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use tayberry_core::button::Button;
+use tayberry_format::header::BUTTON;
 
 use super::panel::Panel;
 use crate::desk::Desk;
 use crate::device::clock;
 use crate::device::gpio::{self, GpioError};
 
-/// The header's pin 29, beside the ground of pin 30 (overlays/device-tree/tayberry-button.dts).
-const LINE: u32 = 5;
 /// How long to wait before a line is asked for again that could not be had.
 const AGAIN: Duration = Duration::from_secs(60);
 
@@ -30,7 +29,7 @@ pub async fn run(desk: &Desk, panel: &Panel) -> Infallible {
 }
 
 async fn follow(desk: &Desk, panel: &Panel) -> Result<Infallible, GpioError> {
-    let line = gpio::Button::open(LINE)?;
+    let line = gpio::Button::open(BUTTON.into())?;
     let mut button = Button::default();
     loop {
         if let Some(act) = button.look(line.is_pressed()?, clock::uptime()) {

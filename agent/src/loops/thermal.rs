@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tayberry_core::firmware::Celsius;
 use tayberry_core::liveness::Pulse;
 use tayberry_core::request::metrics::{Cooling, Temperature};
-use tayberry_core::thermal::{self, Decision, Duty, Policy, Reading, Sensor, State, Worry};
+use tayberry_core::thermal::{self, Decision, Policy, Reading, Sensor, State, Tacho, Worry};
 
-use crate::device::hwmon::{Fan, Hwmon};
+use crate::device::fans::Fans;
+use crate::device::hwmon::Hwmon;
 use crate::device::mailbox::Mailbox;
 use crate::device::{clock, kernel_log, last_words, systemd};
 use crate::keeper::Keeper;
@@ -30,6 +31,7 @@ impl Handle {
 /// For ever.
 pub async fn run(handle: &Handle, keeper: &Keeper, pulse: &Pulse) -> Infallible {
     let (mut state, mut readings, mut said) = (State::default(), Vec::<Reading>::new(), Said::default());
+    let (mut fans, mut tacho) = (Fans::default(), Tacho::default());
     let (mut before, mut worry) = (clock::uptime(), Worry::Normal);
     loop {
         let now = clock::uptime();
@@ -39,11 +41,17 @@ pub async fn run(handle: &Handle, keeper: &Keeper, pulse: &Pulse) -> Infallible 
         let elapsed = now.saturating_sub(before);
         let decision = thermal::decide(&policy, &mut state, &readings, elapsed, now);
         before = now;
-        let duty = decision.duty;
-        let (failure, turns_per_minute) = blocking(move || drive(duty)).await.unwrap_or_default();
-        let cooling = shown(&readings, &decision, turns_per_minute);
+        let (duty, line) = (decision.duty, keeper.get().fan_line);
+        let mut taken = std::mem::take(&mut fans);
+        let driven = blocking(move || (taken.drive(duty, line), taken)).await;
+        let (driven, back) = driven.unwrap_or_default();
+        fans = back;
+        let mut cooling = shown(&readings, &decision, driven.turns_per_minute);
+        if tacho.is_stuck(duty, driven.turns_per_minute, now) {
+            cooling.doubts.push("The fan should turn and does not: look at it, and at its cable.".to_owned());
+        }
         *handle.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cooling);
-        said.tell(&decision, failure);
+        said.tell(&decision, driven.failure);
         if decision.worry != worry && relieve(decision.worry).await {
             worry = decision.worry;
         }
@@ -65,13 +73,6 @@ fn look() -> Vec<(Sensor, Celsius)> {
         seen.extend(asked.ok().map(|temperature| (Sensor::Processor, temperature)));
     }
     seen
-}
-
-/// Why a fan could not be driven, and how fast it turns.
-fn drive(duty: Duty) -> (Option<String>, Option<u32>) {
-    let fans = Hwmon::default().fans();
-    let failed = fans.iter().find_map(|fan| fan.drive(duty).err());
-    (failed.map(|(path, error)| format!("{}: {error}", path.display())), fans.iter().find_map(Fan::turns))
 }
 
 /// For people and for metrics.

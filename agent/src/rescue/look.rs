@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use tayberry_core::rescue::Seen;
+use tayberry_core::rescue::{COUNTED, Seen};
 use tayberry_format::boot_counter::Counter;
 use tayberry_format::slot::Slot;
 
@@ -21,6 +21,8 @@ pub(super) struct Found {
     pub(super) slots: [Result<(), String>; 2],
     /// The counter of starts.
     pub(super) counter: Counter,
+    /// The button brought the device here.
+    pub(super) held: bool,
 }
 
 impl Found {
@@ -35,6 +37,7 @@ impl Found {
             other_whole: self.of(self.default.other()).is_ok(),
             retried: self.counter.retried,
             left: self.counter.left,
+            held: self.held,
         }
     }
 }
@@ -51,7 +54,9 @@ pub(super) fn at(disk: &str, booted: Slot) -> Found {
         Counter { retried: true, ..Counter::default() }
     });
     let slots = Slot::ALL.map(|slot| slots::verify(disk, slot, &mut |_| ()).map(drop));
-    Found { default: default.unwrap_or(booted), slots, counter }
+    // A firmware that does not count does not come here by counting either.
+    let held = boot::count().is_none_or(|count| count < COUNTED);
+    Found { default: default.unwrap_or(booted), slots, counter, held }
 }
 
 /// A clock that is earlier than the build is set to that. Returns the time of the build.

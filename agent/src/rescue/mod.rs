@@ -17,9 +17,11 @@ use std::time::Duration;
 
 use tayberry_core::request::rescue::Cause;
 use tayberry_core::rescue::{self, Screen, UNATTENDED, Verdict};
+use tayberry_core::thermal::Duty;
 use tayberry_format::boot_counter::Counter;
 
 use crate::device::authority::AuthorityError;
+use crate::device::hwmon::Hwmon;
 use crate::device::{boot, console};
 use desk::Desk;
 use look::Found;
@@ -54,7 +56,13 @@ pub enum RescueError {
 pub async fn run() -> Result<Infallible, RescueError> {
     let build = look::set_clock()?;
     let report = boot::report()?;
-    console::show("\r\n  Tayberry: the system did not come up. Both slots are being checked.\r\n")?;
+    console::show("\r\n  Tayberry: rescue. Both slots are being checked.\r\n")?;
+    // Nobody follows the temperature here.
+    for fan in Hwmon::default().fans() {
+        if let Err((path, error)) = fan.drive(Duty::FULL) {
+            tracing::warn!("the fan cannot be driven: {}: {error}", path.display());
+        }
+    }
     let disk = report.disk.clone();
     let found = tokio::task::spawn_blocking(move || look::at(&disk, report.slot)).await?;
     let verdict = rescue::decide(found.seen());

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::header::BUTTON;
 use crate::preseed::NotAllowed;
 
 /// A policy.
@@ -62,6 +63,29 @@ impl std::str::FromStr for FanPolicy {
     }
 }
 
+/// A line of the header with a HAT's fan, by its BCM number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = u8, minimum = 2, maximum = 27))]
+#[serde(try_from = "u8", into = "u8")]
+pub struct FanLine(u8);
+
+impl TryFrom<u8> for FanLine {
+    type Error = NotAllowed;
+
+    /// 0 and 1 belong to the HAT's own memory, 5 to the button.
+    fn try_from(line: u8) -> Result<Self, NotAllowed> {
+        let refuse = NotAllowed("a fan's line is GPIO 2 to 27, and not 5, which is the button's");
+        if (2..=27).contains(&line) && line != BUTTON { Ok(Self(line)) } else { Err(refuse) }
+    }
+}
+
+impl From<FanLine> for u8 {
+    fn from(line: FanLine) -> Self {
+        line.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +98,10 @@ mod tests {
         for text in ["", "loud", "40", "40:", "40:0,", "40:300", "4000000:1"] {
             assert!(text.parse::<FanPolicy>().is_err(), "{text}");
         }
+        for line in [0, 1, 5, 28] {
+            assert!(FanLine::try_from(line).is_err(), "{line}");
+        }
+        assert_eq!(FanLine::try_from(18).map(u8::from), Ok(18));
         let points = serde_json::to_string(&FanPolicy::Curve(vec![(40, 0), (80, 100)])).unwrap();
         assert_eq!(points, r#"{"curve":[[40,0],[80,100]]}"#);
     }

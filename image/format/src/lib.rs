@@ -15,6 +15,7 @@ pub mod cpio;
 pub mod fan;
 pub mod fat;
 mod fat_names;
+pub mod header;
 pub mod imager;
 pub mod keyblock;
 pub mod layout;

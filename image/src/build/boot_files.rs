@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tayberry_format::fat::File;
+use tayberry_format::header::BUTTON;
 use tayberry_format::slot::Slot;
 use tayberry_format::{autoboot, cmdline};
 
@@ -63,6 +64,11 @@ pub fn config(kernel: &Kernel) -> String {
     writeln!(
         text,
         "# Two starts in a row did not end well: the third is the rescue system.\n[boot_count>2]\nos_prefix={RESCUE}\n[all]"
+    )
+    .unwrap_or_default();
+    writeln!(
+        text,
+        "# The button is held while the power comes on: rescue, whatever the system is like.\n[gpio{BUTTON}=0]\nos_prefix={RESCUE}\n[all]"
     )
     .unwrap_or_default();
     text

@@ -57,6 +57,13 @@ impl Rtc {
         self.fraction -= Duration::from_secs(seconds.into());
     }
 
+    /// The board is off: without a battery the clock begins anew.
+    pub fn lose_power(&mut self) {
+        if self.registers[7] == 0 {
+            (self.registers[0], self.fraction) = (0, Duration::ZERO);
+        }
+    }
+
     fn set(&mut self, register: u32, value: u32) -> Option<[u32; 2]> {
         // What is measured or fixed cannot be written.
         let place = self.registers[..5].get_mut(usize::try_from(register).ok()?)?;
@@ -87,6 +94,9 @@ pub struct Mailbox {
     pub serial: u64,
     /// Flags for the next reset; see [`TRY_ONCE`]. The firmware clears them when it has read them.
     pub reboot_flags: u32,
+    /// The button is held: what the firmware sees of it when it starts.
+    #[serde(default)]
+    pub button_held: bool,
     /// Argument for the next boot, kept until power-off.
     pub boot_argument: u32,
     /// Boots since power-on.
@@ -110,6 +120,7 @@ impl Default for Mailbox {
             reboot_flags: 0,
             boot_argument: 0,
             boot_count: 0,
+            button_held: false,
             rtc: Rtc::default(),
             asked: 0,
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tayberry_firmware::{Board, Boot, Medium, ResetState};
+use tayberry_format::header::BUTTON;
 
 use crate::emulate::board::{Exit, Spec};
 use crate::emulate::command::Command;
@@ -144,6 +145,7 @@ impl<'a> Power<'a> {
                 }
                 Exit::Off | Exit::Cut | Exit::Saved => {
                     self.forget();
+                    self.mailbox(|mailbox| mailbox.rtc.lose_power());
                     if !wait_for_power(&signals, &mut self.cable) {
                         return Ok(());
                     }
@@ -167,7 +169,10 @@ impl<'a> Power<'a> {
         let mut reasons = Vec::new();
         for drive in &self.spec.drives {
             let disk = std::fs::File::open(&drive.path).map_err(at(&drive.path))?;
-            let board = Board { medium: drive.medium, stepping: self.spec.stepping, ..Board::default() };
+            // Pulled up after reset (BCM2835 ARM Peripherals, table 6-31; kept since); a button leads to ground.
+            let gpio = [(BUTTON, !self.mailbox(|mailbox| mailbox.button_held))].into();
+            let stepping = self.spec.stepping;
+            let board = Board { medium: drive.medium, stepping, gpio, ..Board::default() };
             match tayberry_firmware::boot(&disk, &board, &self.reset) {
                 Ok(boot) => {
                     let loaded = self.load(&disk, &boot, drive.medium, base)?;

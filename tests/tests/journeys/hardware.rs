@@ -1,10 +1,11 @@
 //! What the device says of its hardware: readings for pages and collectors, a drive that announces its end, a supply that is too weak.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+use system_tests::device::BOOT;
 use system_tests::update::Owned;
-use system_tests::web::until;
+use system_tests::web::{Client, until};
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::command::Command;
 use tayberry_firmware::Medium;
@@ -29,6 +30,34 @@ fn notices(owned: &mut Owned, wanted: &str, holds: bool) -> Result<(), JourneyEr
 /// One look at the readings.
 fn metrics(owned: &mut Owned) -> Result<Value, JourneyError> {
     owned.script.expect(200, "GET", "/metrics", None)
+}
+
+/// A board whose kernel has no clock that goes on: the firmware's does, as long as it has a battery.
+#[tokio::test]
+#[ignore = "restarts the device"]
+async fn a_battery_keeps_the_time() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let owned = Owned::switched_on(&fixture, Medium::Sd, |spec| spec.clock = Some("1970-01-01".to_owned()))?;
+    let mut anybody = Client::new(&owned.device, owned.port, "attic.local")?;
+    let mut known = |what: &str, wanted: bool| {
+        let said = until(what, BOOT, || {
+            let answer = anybody.ask("GET", "/overview", None)?;
+            Ok((answer.status == 200 && answer.body["time_known"] == wanted).then_some(answer.body))
+        });
+        said.map_err(|error| JourneyError::Failed(format!("{error}\n{}", owned.device.console_end())))
+    };
+    known("no time", false)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    owned.device.machine.mailbox(|mailbox| mailbox.rtc.registers[0] = u32::try_from(now).unwrap_or(0));
+    owned.off()?;
+    owned.device.machine.command(Command::PowerOn)?;
+    let overview = known("the battery's time", true)?;
+    assert!(overview["now"].as_u64().is_some_and(|device| device.abs_diff(now) < 900), "{overview}");
+    owned.device.machine.mailbox(|mailbox| mailbox.rtc.registers[7] = 0);
+    owned.off()?;
+    owned.device.machine.command(Command::PowerOn)?;
+    known("no time without a battery", false)?;
+    Ok(())
 }
 
 /// From the NVMe drive, whose health QEMU lets the test decide about.

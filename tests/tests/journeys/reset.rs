@@ -155,7 +155,7 @@ async fn cut_reset(fixture: &Fixture, after: Duration) -> Result<bool, JourneyEr
     bus.shell(&plant, SCREEN).await?;
     drop(bus);
     let wish = json!({ "name": "attic", "password": PASSWORD });
-    owned.owner()?.expect(200, "POST", "/factory-reset", Some(&wish))?;
+    owned.owner()?.expect(204, "POST", "/factory-reset", Some(&wish))?;
     let (begin, from) = (Instant::now(), owned.device.console().len());
     until("the moment", RESET * 2, || Ok((begin.elapsed() >= after).then_some(())))?;
     owned.off()?;

@@ -15,6 +15,8 @@ use tayberry_guest::protocol::{FAN, PORT};
 /// The fan gets slower by two per cent a second, and the board is slower than a real one.
 const SHORT: Duration = Duration::from_secs(120);
 
+/// The header's line with a HAT's fan.
+const HAT: u32 = 18;
 /// 30 seconds too hot, and what an emulated device takes to go off.
 const HOT: Duration = Duration::from_secs(180);
 
@@ -65,8 +67,14 @@ async fn too_much_heat_switches_it_off() -> Result<(), JourneyError> {
     );
     owned.script.expect(200, "PATCH", "/settings", Some(&wish(json!({ "curve": [[40, 50], [70, 100]] }))))?;
     fan(&owned.device, &mut gpio, true)?;
+    // A HAT's fan at its own line of the header does the same; high turns it.
+    let hat = json!({ "fan_line": HAT });
+    assert_eq!(owned.script.ask("PATCH", "/settings", Some(&json!({ "fan_line": 5 })))?.status, 400);
+    owned.script.expect(200, "PATCH", "/settings", Some(&hat))?;
+    until("the HAT's fan turns", SHORT, || Ok(gpio.level(HAT)?.then_some(())))?;
     owned.script.expect(200, "PATCH", "/settings", Some(&wish(json!("quiet"))))?;
     fan(&owned.device, &mut gpio, false)?;
+    until("the HAT's fan is silent", SHORT, || Ok((!gpio.level(HAT)?).then_some(())))?;
 
     let quota = "systemctl show -P CPUQuotaPerSecUSec services.slice >/dev/ttyAMA0";
     let says = |wanted: &str| -> Result<(), JourneyError> {

@@ -11,6 +11,8 @@ use tayberry_firmware::Medium;
 
 /// The emulated watchdog waits for two minutes, and each stage needs a start of the device.
 const TEST: Duration = Duration::from_secs(1500);
+/// Between two questions: the device has better things to do.
+const PAUSE: Duration = Duration::from_secs(5);
 /// How long one question may take.
 const ANSWER: Duration = Duration::from_secs(60);
 
@@ -33,6 +35,7 @@ async fn ended(owned: &Owned) -> Result<Value, JourneyError> {
                 return Ok(test);
             }
         }
+        tokio::time::sleep(PAUSE).await;
         if tokio::time::Instant::now() > deadline {
             return Err(JourneyError::Failed(format!("it has not ended\n{}", owned.device.console_end())));
         }

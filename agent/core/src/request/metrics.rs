@@ -27,6 +27,9 @@ pub struct Metrics {
     /// The supply; absent where the firmware cannot be asked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub supply: Option<Supply>,
+    /// The clock that goes on while the device is off; absent where the firmware knows none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub clock: Option<KeptClock>,
     /// Drives, the one with the system first.
     pub drives: Vec<Drive>,
     /// Networks.
@@ -56,7 +59,7 @@ pub struct Cooling {
     /// How fast it turns; absent where nothing counts that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub turns_per_minute: Option<u32>,
-    /// Why it turns fully though it may be cool, one sentence each.
+    /// What is wrong with a sensor or the fan, one sentence each. It turns fully as long as a sensor is not believed.
     pub doubts: Vec<String>,
 }
 
@@ -84,6 +87,15 @@ pub struct Supply {
     pub under_voltage_since_start: bool,
     /// Slowed down at some time since the start.
     pub slowed_since_start: bool,
+}
+
+/// The clock with the battery.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct KeptClock {
+    /// Voltage of its battery.
+    pub battery_volts: f64,
+    /// The battery holds the time while the device is off.
+    pub holds: bool,
 }
 
 /// What went through a network.

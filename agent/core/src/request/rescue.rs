@@ -29,6 +29,8 @@ pub enum Cause {
     BothDamaged,
     /// The default slot is whole, but its system does not come up.
     DoesNotStart,
+    /// Somebody held the button while the power came on.
+    Button,
 }
 
 impl Cause {
@@ -38,6 +40,7 @@ impl Cause {
         match self {
             Self::BothDamaged => "The systems in both slots are damaged.",
             Self::DoesNotStart => "The system is whole, but did not come up several times.",
+            Self::Button => "The button was held while the power came on.",
         }
     }
 }

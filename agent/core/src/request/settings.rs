@@ -1,7 +1,7 @@
 //! The owner's settings.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use tayberry_format::fan::FanPolicy;
+use tayberry_format::fan::{FanLine, FanPolicy};
 use tayberry_format::preseed::{Hostname, TimeZone};
 use tayberry_format::state::{Channel, Language, Repository, Window};
 use utoipa::ToSchema;
@@ -26,6 +26,9 @@ pub struct Settings {
     pub update_window: Window,
     /// How the fan follows the temperature.
     pub fan: FanPolicy,
+    /// The header's line with a HAT's fan, by its BCM number; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fan_line: Option<FanLine>,
 }
 
 /// Some of them; what is absent stays.
@@ -59,10 +62,16 @@ pub struct SettingsChange {
     /// How the fan follows the temperature.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fan: Option<FanPolicy>,
+    /// The header's line with a HAT's fan; null for none.
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "given")]
+    #[schema(value_type = Option<u8>, minimum = 2, maximum = 27)]
+    pub fan_line: Option<Option<FanLine>>,
 }
 
 /// What is there was given, null included; what is absent was not.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Repository>>, D::Error> {
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

@@ -13,6 +13,7 @@
 //! ```
 
 mod curve;
+mod tacho;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use curve::{Curve, CurveError, Duty, Policy};
+pub use tacho::Tacho;
 
 use crate::firmware::Celsius;
 

@@ -19,6 +19,11 @@ use tayberry_format::property::{self, PropertyError, tag};
 /// How long the firmware may take for an answer. The kernel itself waits at most one second.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Registers of the clock: its time, and its battery's voltage.
+pub const CLOCK_TIME: u32 = 0;
+/// As [`CLOCK_TIME`].
+pub const CLOCK_BATTERY: u32 = 7;
+
 /// A question that the firmware did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum MailboxError {
@@ -127,6 +132,23 @@ impl Mailbox {
     /// As [`Self::property`].
     pub fn throttled(&mut self) -> Result<Throttled, MailboxError> {
         Ok(Throttled(self.property(tag::THROTTLED, &[0], 1)?[0]))
+    }
+
+    /// A register of the clock with the battery: 0 is the time in seconds since 1970, 7 the battery's voltage in microvolts
+    /// (drivers/rtc/rtc-rpi.c in github.com/raspberrypi/linux).
+    ///
+    /// # Errors
+    /// As [`Self::property`].
+    pub fn clock(&mut self, register: u32) -> Result<u32, MailboxError> {
+        Ok(self.property(tag::GET_RTC, &[register, 0], 2)?[1])
+    }
+
+    /// Sets the clock with the battery.
+    ///
+    /// # Errors
+    /// As [`Self::property`].
+    pub fn set_clock(&mut self, seconds: u32) -> Result<(), MailboxError> {
+        self.property(tag::SET_RTC, &[CLOCK_TIME, seconds], 2).map(drop)
     }
 
     /// What the firmware will do at the next reset.

@@ -20,8 +20,8 @@ use crate::emulate::recorded::Torn;
 
 /// Longest line in bytes, line feed included.
 pub const MAX_LINE: usize = tayberry_guest::protocol::MAX_LINE;
-/// The button's line: GPIO5, header pin 29 (overlays/device-tree/tayberry-button.dts).
-pub const BUTTON: u32 = 5;
+/// The button's line.
+pub const BUTTON: u32 = tayberry_format::header::BUTTON as u32;
 /// Hottest temperature that can be set, in degrees Celsius; the Pi 5 powers off at 110.
 pub const MAX_CELSIUS: f64 = 150.0;
 /// The bits that the firmware reports: 0 to 3 now, 16 to 19 since the start.
@@ -218,8 +218,7 @@ impl Order {
             Self::UnderVoltage { now } => machine.mailbox(|mailbox| {
                 mailbox.throttled = under_voltage(mailbox.throttled, now);
             }),
-            Self::Button { finger: Finger::Press } => pins(machine)?.press(BUTTON)?,
-            Self::Button { finger: Finger::Release } => pins(machine)?.release(BUTTON)?,
+            Self::Button { finger } => button(machine, finger)?,
             // The line is inverted (bcm2712-rpi-5-b.dts).
             Self::Fan {} => return Ok(Reply::Fan { running: !pins(machine)?.level(FAN)? }),
             Self::Status {} => return Ok(Reply::Status(status(machine))),
@@ -274,6 +273,18 @@ fn status(machine: &Machine) -> Status {
         try_once: machine.mailbox(|mailbox| mailbox.reboot_flags & TRY_ONCE != 0),
         boots: boots.len(),
         exits: machine.exits(),
+    }
+}
+
+/// A board that is off sees it when the power comes on.
+fn button(machine: &Machine, finger: Finger) -> Result<(), EmulateError> {
+    machine.mailbox(|mailbox| mailbox.button_held = finger == Finger::Press);
+    if !machine.is_on() {
+        return Ok(());
+    }
+    match finger {
+        Finger::Press => pins(machine)?.press(BUTTON),
+        Finger::Release => pins(machine)?.release(BUTTON),
     }
 }
 

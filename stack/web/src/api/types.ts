@@ -202,7 +202,7 @@ export type UpdatePhase =
   "idle" | "judging" | "planning" | "writing" | "checking" | "staged" | "restarting" | "trial" | "committing" | "going-back";
 
 export interface Rescue {
-  cause: "both-damaged" | "does-not-start";
+  cause: "both-damaged" | "does-not-start" | "button";
   sentence: string;
   slots: { slot: string; default: boolean; problem?: string }[];
   data_problem?: string;

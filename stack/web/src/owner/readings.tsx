@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 import { device } from "../api/client";
 import type { Drive, Language, Metrics } from "../api/types";
 import { between, type Rates } from "../model/rates";
-import { bytes, celsius, decimal, percent } from "../model/format";
+import { bytes, celsius, percent, tenths } from "../model/format";
 import { Fact, Tile } from "../parts/tile";
 import { useAsk } from "../parts/use-ask";
 import { useLook } from "../parts/use-look";
@@ -74,7 +74,7 @@ function DriveTile({ drive, words, language }: { drive: Drive; words: Words; lan
       <Fact what={text.size}>{size(drive.bytes)}</Fact>
       {!drive.system && <p className="muted">{text.foreign}</p>}
       {wear !== undefined && <Fact what={text.used}>{percent(wear.used_percent, language)}</Fact>}
-      {wear?.years_left !== undefined && <Fact what={text.lasts}>{text.years(decimal(wear.years_left, language))}</Fact>}
+      {wear?.years_left !== undefined && <Fact what={text.lasts}>{text.years(tenths(wear.years_left, language))}</Fact>}
       <Fact what={text.written}>{size(drive.written_bytes)}</Fact>
       {drive.written_bytes_a_day !== undefined && <Fact what={text.aDay}>{size(drive.written_bytes_a_day)}</Fact>}
     </Tile>

@@ -277,6 +277,7 @@ export const de: Words = {
     causes: {
       "both-damaged": "Die Systeme in beiden Slots sind beschädigt. Die Daten liegen getrennt davon.",
       "does-not-start": "Das System ist unversehrt, ist aber mehrmals nicht hochgefahren. Die Daten liegen getrennt davon.",
+      button: "Der Taster wurde beim Einschalten gehalten. Starten Sie das System wieder, wenn Sie fertig sind.",
     },
     slot: (slot: string) => `System in Slot ${slot}`, whole: "unversehrt", damaged: "beschädigt oder leer", first: "(startet zuerst)",
     details: "Was fehlt ihm?",

@@ -275,6 +275,7 @@ export const en = {
     causes: {
       "both-damaged": "The systems in both slots are damaged. Your data is kept apart from them.",
       "does-not-start": "The system is whole, but it did not come up several times. Your data is kept apart from it.",
+      button: "The button was held while the power came on. Start the system again when you are done.",
     },
     slot: (slot: string) => `System in slot ${slot}`, whole: "whole", damaged: "damaged or empty", first: "(starts first)",
     details: "What is wrong",
