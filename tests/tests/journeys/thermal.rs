@@ -69,7 +69,7 @@ async fn too_much_heat_switches_it_off() -> Result<(), JourneyError> {
     fan(&owned.device, &mut gpio, true)?;
     // A HAT's fan at its own line of the header does the same; high turns it.
     let hat = json!({ "fan_line": HAT });
-    assert_eq!(owned.script.ask("PATCH", "/settings", Some(&json!({ "fan_line": 5 })))?.status, 400);
+    assert_eq!(owned.script.ask("PATCH", "/settings", Some(&json!({ "fan_line": 5 })))?.status, 422);
     owned.script.expect(200, "PATCH", "/settings", Some(&hat))?;
     until("the HAT's fan turns", SHORT, || Ok(gpio.level(HAT)?.then_some(())))?;
     owned.script.expect(200, "PATCH", "/settings", Some(&wish(json!("quiet"))))?;
