@@ -48,7 +48,7 @@ impl Default for Pulses {
     fn default() -> Self {
         Self {
             thermal: Pulse::new("the fan", Duration::from_secs(30)),
-            hardware: Pulse::new("drives and supply", Duration::from_secs(180)),
+            hardware: Pulse::new("drives and supply", Duration::from_secs(600)),
             led: Pulse::new("the LED", Duration::from_secs(60)),
         }
     }
@@ -82,6 +82,6 @@ mod tests {
         assert_eq!(pulses.late(start, at(60)), Vec::<&str>::new());
         assert_eq!(pulses.late(start, at(61)), ["the fan", "the LED"]);
         pulses.led.beat(at(61));
-        assert_eq!(pulses.late(start, at(181)), ["the fan", "drives and supply", "the LED"]);
+        assert_eq!(pulses.late(start, at(601)), ["the fan", "drives and supply", "the LED"]);
     }
 }

@@ -14,6 +14,10 @@ pub const PRESSES: u8 = 5;
 /// A second gesture within so long of the first arms the factory reset.
 pub const AGAIN: Duration = Duration::from_secs(10);
 
+/// A press that confirms comes so long after the reset was armed, or later: whoever goes on pressing a device that does not react confirms
+/// nothing.
+pub const PAUSE: Duration = Duration::from_secs(2);
+
 /// What a person did with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
@@ -61,9 +65,10 @@ impl PowerKey {
                 None
             }
             Phase::Counting { .. } => Some(Wish::Button(self.gesture(now))),
-            Phase::Armed(_) => {
+            Phase::Armed(since) => {
                 *self = Self::default();
-                Some(Wish::Button(Act::Reset))
+                let act = if now.saturating_sub(since) < PAUSE { Act::Cancelled } else { Act::Reset };
+                Some(Wish::Button(act))
             }
         }
     }
@@ -131,7 +136,8 @@ mod tests {
     fn the_gestures() {
         use Wish::{Button, PowerOff};
         let (code, armed) = (Button(Act::Code), Button(Act::Armed));
-        let rows: [(&str, Vec<u64>, Vec<Wish>); 8] = [
+        let rows: [(&str, Vec<u64>, Vec<Wish>); 9] = [
+            ("eleven in a row", vec![200; 11], vec![code, armed, Button(Act::Cancelled)]),
             ("one press", vec![1000], vec![PowerOff]),
             ("four presses", FIVE[1..].to_vec(), vec![PowerOff]),
             ("five within three seconds", FIVE.to_vec(), vec![code]),
@@ -159,6 +165,12 @@ mod tests {
     }
 
     proptest! {
+        /// Whoever goes on pressing destroys nothing.
+        #[test]
+        fn impatience_does_not_reset(pauses in prop::collection::vec(1..1900_u64, 0..200)) {
+            prop_assert!(!wishes(&pauses).contains(&Wish::Button(Act::Reset)));
+        }
+
         /// However it is pressed: a reset follows an armed one, which follows a code, and nothing lies between them.
         #[test]
         fn nothing_resets_by_chance(pauses in prop::collection::vec(1..12_000_u64, 0..80)) {

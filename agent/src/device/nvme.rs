@@ -7,8 +7,8 @@ use std::path::Path;
 
 use tayberry_core::disk::PAGE;
 
-/// How long a drive may take.
-const PATIENCE_MS: u32 = 2000;
+/// The kernel's own patience, which is a minute: a command that is late has the controller reset, and the system may be on it.
+const PATIENCE_MS: u32 = 0;
 /// "Get Log Page" (NVM Express base specification).
 const GET_LOG_PAGE: u8 = 2;
 /// "SMART / Health Information".

@@ -32,7 +32,7 @@ impl Handle {
 pub async fn run(handle: &Handle, keeper: &Keeper, pulse: &Pulse) -> Infallible {
     let (mut state, mut readings, mut said) = (State::default(), Vec::<Reading>::new(), Said::default());
     let (mut fans, mut tacho) = (Fans::default(), Tacho::default());
-    let (mut before, mut worry) = (clock::uptime(), Worry::Normal);
+    let (mut before, mut worry) = (clock::uptime(), None);
     loop {
         let now = clock::uptime();
         thermal::remember(&mut readings, &blocking(look).await.unwrap_or_default(), now);
@@ -52,8 +52,9 @@ pub async fn run(handle: &Handle, keeper: &Keeper, pulse: &Pulse) -> Infallible 
         }
         *handle.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cooling);
         said.tell(&decision, driven.failure);
-        if decision.worry != worry && relieve(decision.worry).await {
-            worry = decision.worry;
+        // The first time in any case: a limit outlives the agent that set it.
+        if Some(decision.worry) != worry && relieve(decision.worry).await {
+            worry = Some(decision.worry);
         }
         pulse.beat(clock::uptime());
         tokio::time::sleep(thermal::PERIOD).await;
