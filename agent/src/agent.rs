@@ -94,7 +94,7 @@ pub async fn serve() -> Result<(), AgentError> {
         never = loops::apply::run(&keeper) => match never {},
         never = loops::certificates::run(&desk, &object, &opened) => match never {},
         never = domain.run(|| desk.knows_the_time()) => match never {},
-        never = at_the_device(&desk, &opened, &keeper, &pulses) => match never {},
+        never = at_the_device(&desk, &opened, &pulses) => match never {},
         never = self_test.run() => match never {},
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
@@ -108,18 +108,13 @@ pub async fn serve() -> Result<(), AgentError> {
 }
 
 /// Follows what a person does at the device itself, and looks after its parts.
-async fn at_the_device(
-    desk: &Desk,
-    loops: &Loops,
-    keeper: &Keeper,
-    pulses: &Pulses,
-) -> std::convert::Infallible {
+async fn at_the_device(desk: &Desk, loops: &Loops, pulses: &Pulses) -> std::convert::Infallible {
     let panel = loops::panel::Panel::default();
     tokio::select! {
         never = loops::button::run(desk, &panel) => never,
         never = loops::power_key::run(desk, &panel) => never,
         never = loops::led::run(desk, &panel, &pulses.led) => never,
-        never = loops::thermal::run(&loops.thermal, keeper, &pulses.thermal) => never,
+        never = loops::thermal::run(&loops.thermal, &pulses.thermal) => never,
         never = loops.hardware.run(&pulses.hardware) => never,
     }
 }
@@ -135,11 +130,11 @@ async fn open(keeper: &Keeper, status: &Status) -> Result<(Loops, Vec<String>), 
     let updates = loops::updates::open(report, slot, bus, keeper.clone(), stack.clone())?;
     let (domain, no_domain) = loops::domain::open();
     let self_test = loops::self_test::Handle::open(&status.report.disk, stack.clone());
-    let (thermal, hardware) =
-        (loops::thermal::Handle::default(), loops::hardware::Handle::new(&status.report.disk));
+    let (thermal, no_wish) = loops::thermal::open();
+    let hardware = loops::hardware::Handle::new(&status.report.disk);
     Ok((
         Loops { network, updates, stack, domain, thermal, hardware, self_test },
-        why.into_iter().chain(no_domain).collect(),
+        why.into_iter().chain(no_domain).chain(no_wish).collect(),
     ))
 }
 

@@ -149,6 +149,9 @@ mod tests {
             (&reader, &Request::WhoAmI, true, Err(Kind::Forbidden)),
             (&Asker::Root, &Request::Status, true, Ok(())),
             (&Asker::Root, &Request::Tokens, true, Err(Kind::Forbidden)),
+            (&Asker::Root, &Request::SelfTest(None), true, Ok(())),
+            (&owner, &Request::SelfTest(Some(Vec::new())), true, Err(Kind::Forbidden)),
+            (&reader, &Request::Metrics, true, Ok(())),
         ];
         for (asker, request, owned, wanted) in rows {
             assert_eq!(check(asker, request, owned), wanted, "{asker:?} {request:?} {owned}");

@@ -15,11 +15,12 @@ pub const fn at_start(now: i64, build: i64) -> TimeSource {
     if now >= build + DAY { TimeSource::Clock } else { TimeSource::Build }
 }
 
-/// The time to set when the device starts: that of the clock with the battery, where the system has nothing better and it is plausible.
-/// A clock without a battery counts from 1970 on, or goes on from before a warm restart.
+/// The time to set when the device starts: that of the clock with the battery, where it is later and plausible. What the system has is the
+/// build's time or the last one that systemd-timesyncd saved: both lie in the past. A clock without a battery counts from 1970 on, or
+/// goes on from before a warm restart.
 #[must_use]
-pub const fn from_battery(now: i64, build: i64, kept: i64) -> Option<i64> {
-    take_hint(at_start(now, build), build, kept)
+pub fn from_battery(now: i64, build: i64, kept: i64) -> Option<i64> {
+    Some(kept).filter(|kept| (now + 1..build + FAR).contains(kept))
 }
 
 /// What the clock with the battery is set to, if it does not say the same.
@@ -57,7 +58,13 @@ mod tests {
         let build = 1_795_000_000;
         assert_eq!(from_battery(build, build, build + 500), Some(build + 500));
         assert_eq!(from_battery(build, build, 77), None, "it was never set, or has no battery");
-        assert_eq!(from_battery(build + 2 * DAY, build, build + 500), None, "something better is known");
+        assert_eq!(
+            from_battery(build + 2 * DAY, build, build + 9 * DAY),
+            Some(build + 9 * DAY),
+            "the last saved time"
+        );
+        assert_eq!(from_battery(build + 2 * DAY, build, build + 500), None, "it stood still");
+        assert_eq!(from_battery(build, build, build + FAR), None);
         assert_eq!((to_battery(100, 98), to_battery(100, 97), to_battery(-5, 9)), (None, Some(100), None));
         assert!(holds(3_000_000) && !holds(0));
     }

@@ -40,7 +40,7 @@ pub struct Pulses {
     pub thermal: Pulse,
     /// Drives and the supply: every minute; a drive may take its time.
     pub hardware: Pulse,
-    /// The LED: every rhythm.
+    /// The LED: every rhythm; before it a slow drive may be asked.
     pub led: Pulse,
 }
 

@@ -30,6 +30,12 @@ pub const STAGES: [Stage; 5] =
     [Stage::Service, Stage::Agent, Stage::Systemd, Stage::Kernel, Stage::Initramfs];
 
 impl Stage {
+    /// It comes back by another start of the board, and by nothing else.
+    #[must_use]
+    pub const fn needs_hardware(self) -> bool {
+        matches!(self, Self::Systemd | Self::Kernel | Self::Initramfs)
+    }
+
     /// Its name for people, as on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -62,6 +68,8 @@ pub struct Running {
     pub stage: Stage,
     /// Since, in seconds since 1970.
     pub since: i64,
+    /// The start of the device in which it was made to hang (random(4), `boot_id`).
+    pub boot: String,
 }
 
 /// A test, as it is kept on the data partition.
@@ -91,18 +99,31 @@ impl SelfTest {
     }
 
     /// The next stage hangs from `now` on. Saved before it does.
-    pub fn hang(&mut self, now: i64) -> Option<Stage> {
+    pub fn hang(&mut self, now: i64, boot: &str) -> Option<Stage> {
         if self.running.is_some() || self.waiting.is_empty() {
             return None;
         }
         let stage = self.waiting.remove(0);
-        self.running = Some(Running { stage, since: now });
+        self.running = Some(Running { stage, since: now, boot: boot.to_owned() });
         Some(stage)
+    }
+
+    /// An agent starts, in this start of the device: what hung came back if that is how it comes back. Returns whether anything did hang.
+    pub fn agent_started(&mut self, now: i64, boot: &str) -> bool {
+        let Some(running) = &self.running else { return false };
+        let another = running.boot != boot;
+        match (running.stage, another) {
+            (Stage::Service, _) => self.skip("the agent was started anew meanwhile".into()),
+            (Stage::Agent, true) => self.skip("the device was started anew meanwhile".into()),
+            (stage, false) if stage.needs_hardware() => self.skip("the device was not started anew".into()),
+            _ => self.came_back(now),
+        }
+        true
     }
 
     /// What hung works again.
     pub fn came_back(&mut self, now: i64) {
-        if let Some(Running { stage, since }) = self.running.take() {
+        if let Some(Running { stage, since, .. }) = self.running.take() {
             let seconds = u64::try_from(now - since).unwrap_or(0);
             self.done.push(Measured { stage, seconds, why_not: None });
         }
@@ -123,23 +144,42 @@ mod tests {
     #[test]
     fn each_stage_hangs_once_and_is_measured() {
         let mut test = SelfTest::begin(&[Stage::Initramfs, Stage::Agent]);
-        assert_eq!(test.hang(100), Some(Stage::Agent));
-        assert_eq!(test.hang(101), None, "one at a time");
-        test.came_back(140);
-        test.came_back(141);
-        assert_eq!(test.hang(150), Some(Stage::Initramfs));
+        assert_eq!(test.hang(100, "one"), Some(Stage::Agent));
+        assert_eq!(test.hang(101, "one"), None, "one at a time");
+        assert!(test.agent_started(140, "one"));
+        assert!(!test.agent_started(141, "one"));
+        assert_eq!(test.hang(150, "one"), Some(Stage::Initramfs));
         // The clock went back: unknown time at the next start.
-        test.came_back(20);
+        assert!(test.agent_started(20, "two"));
         assert!(!test.goes_on());
         let seconds: Vec<_> = test.done.iter().map(|one| (one.stage.name(), one.seconds)).collect();
         assert_eq!(seconds, [("agent", 40), ("initramfs", 0)]);
+    }
+
+    /// A stage that something else ended is no recovery.
+    #[test]
+    fn another_end_proves_nothing() {
+        for (stage, boot, proves) in [
+            (Stage::Service, "one", false),
+            (Stage::Agent, "one", true),
+            (Stage::Agent, "two", false),
+            (Stage::Systemd, "one", false),
+            (Stage::Systemd, "two", true),
+            (Stage::Kernel, "one", false),
+            (Stage::Initramfs, "one", false),
+        ] {
+            let mut test = SelfTest::begin(&[stage]);
+            test.hang(1, "one");
+            assert!(test.agent_started(9, boot));
+            assert_eq!(test.done[0].why_not.is_none(), proves, "{stage:?} {boot}");
+        }
     }
 
     #[test]
     fn all_are_tested_if_none_is_named_and_what_cannot_be_is_said() {
         let mut test = SelfTest::begin(&[]);
         assert_eq!(test.waiting, STAGES);
-        assert_eq!(test.hang(1), Some(Stage::Service));
+        assert_eq!(test.hang(1, "one"), Some(Stage::Service));
         test.skip("no service runs".into());
         assert_eq!(test.done[0].why_not.as_deref(), Some("no service runs"));
         let text = serde_json::to_string(&test).unwrap();

@@ -1,10 +1,12 @@
 //! Readings in the text format of OpenMetrics 1.0, which Prometheus and others collect. Each answer is made of a registry of its own:
 //! nothing is counted here.
 
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::sync::atomic::AtomicU64;
 
+use prometheus_client::encoding::EncodeMetric;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::TypedMetric;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -32,11 +34,9 @@ impl Page {
         unit: Option<Unit>,
         values: impl IntoIterator<Item = (Labels, f64)>,
     ) {
-        let family = Family::<Labels, Values>::default();
-        for (labels, value) in values {
-            family.get_or_create(&labels).set(value);
-        }
-        self.register(name, help, unit, family);
+        self.family(name, help, unit, values, |gauge: &Values, value| {
+            gauge.set(value);
+        });
     }
 
     /// A count for each of these.
@@ -47,23 +47,26 @@ impl Page {
         unit: Option<Unit>,
         counts: impl IntoIterator<Item = (Labels, f64)>,
     ) {
-        let family = Family::<Labels, Counts>::default();
-        for (labels, count) in counts {
-            family.get_or_create(&labels).inc_by(count);
-        }
-        self.register(name, help, unit, family);
+        self.family(name, help, unit, counts, |counter: &Counts, count| {
+            counter.inc_by(count);
+        });
     }
 
-    fn register(
+    fn family<M: EncodeMetric + TypedMetric + Default + Debug + Send + Sync + 'static>(
         &mut self,
         name: &str,
         help: &str,
         unit: Option<Unit>,
-        metric: impl prometheus_client::registry::Metric,
+        values: impl IntoIterator<Item = (Labels, f64)>,
+        put: fn(&M, f64),
     ) {
+        let family = Family::<Labels, M>::default();
+        for (labels, value) in values {
+            put(&*family.get_or_create(&labels), value);
+        }
         match unit {
-            Some(unit) => self.0.register_with_unit(name, help, unit, metric),
-            None => self.0.register(name, help, metric),
+            Some(unit) => self.0.register_with_unit(name, help, unit, family),
+            None => self.0.register(name, help, family),
         }
     }
 }

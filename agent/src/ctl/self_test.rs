@@ -12,7 +12,7 @@ use crate::service::client::AgentProxy;
 /// What is tested.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// Let each stage hang, one after the other; the device restarts three times
+    /// Let each stage hang, one after the other; the device restarts four times
     Watchdog {
         /// Only these
         #[arg(long = "stage", value_enum)]

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use tayberry_core::request::Request;
 use tayberry_core::request::settings::{Settings, SettingsChange};
-use tayberry_format::fan::FanPolicy;
+use tayberry_core::thermal::Policy;
 use tayberry_format::owner::Window;
 
 use super::{CtlError, ask};
@@ -36,7 +36,7 @@ pub struct Arguments {
     update_window: Option<Window>,
     /// How the fan follows the temperature: quiet, balanced, cool, or points such as 40:0,60:50,75:100
     #[arg(long, value_name = "POLICY")]
-    fan: Option<FanPolicy>,
+    fan: Option<Policy>,
     /// The header's line with a HAT's fan, by its BCM number; 0 for none
     #[arg(long, value_name = "GPIO")]
     fan_line: Option<u8>,

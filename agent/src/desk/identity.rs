@@ -30,6 +30,8 @@ impl Desk {
         match clock::set(time) {
             Ok(()) => {
                 self.memory().hinted = true;
+                // The firmware may take its time; nobody waits for it.
+                drop(tokio::task::spawn_blocking(clock::keep));
                 self.time_set.notify_one();
             }
             Err(error) => tracing::warn!("the browser's time could not be set: {error}"),

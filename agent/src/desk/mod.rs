@@ -178,7 +178,7 @@ impl Answers for Desk {
             Request::ChangePassword(change) => json(self.change_password(sender, change).await?),
             Request::Status => json(self.status().await?),
             Request::Metrics => json(self.metrics().await?),
-            Request::SelfTest(stages) => json(self.self_test.ask(stages.as_deref())?),
+            Request::SelfTest(stages) => json(self.self_test(stages).await?),
             Request::Settings => json(self.settings()),
             Request::ChangeSettings(change) => json(self.change_settings(sender, change).await?),
             Request::Domain(act) => json(self.act_on_domain(sender, act).await?),

@@ -3,16 +3,17 @@
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::settings::{Settings, SettingsChange};
 use tayberry_core::request::status::EventKind;
-use tayberry_core::thermal::Policy;
+use tayberry_core::thermal::Wish;
 use tayberry_format::state::UpdateSettings;
 
-use super::{Desk, Sender};
+use super::{Desk, Sender, failed};
 use crate::device::{clock, network};
 
 impl Desk {
     pub(super) fn settings(&self) -> Settings {
         let state = self.state();
         let updates = state.updates.clone().unwrap_or_default();
+        let fan = self.thermal.wish();
         Settings {
             language: state.language,
             name: network::name(),
@@ -21,8 +22,8 @@ impl Desk {
             repository: self.updates.repository().map(String::from),
             automatic_updates: updates.automatic,
             update_window: updates.window,
-            fan: state.fan.clone(),
-            fan_line: state.fan_line,
+            fan: fan.policy,
+            fan_line: fan.line,
         }
     }
 
@@ -36,8 +37,13 @@ impl Desk {
         {
             return Err(Problem::new(Kind::NotAllowed, "This device does not know that time zone."));
         }
-        if let Some(Err(error)) = change.fan.as_ref().map(Policy::try_from) {
-            return Err(Problem::new(Kind::NotAllowed, format!("{error}.")));
+        let before = self.thermal.wish();
+        let fan = Wish {
+            policy: change.fan.unwrap_or_else(|| before.policy.clone()),
+            line: change.fan_line.unwrap_or(before.line),
+        };
+        if fan != before {
+            self.thermal.wishes(fan).await.map_err(failed)?;
         }
         self.keeper
             .change(|state| -> Result<(), Problem> {
@@ -47,8 +53,6 @@ impl Desk {
                 updates.automatic = change.automatic_updates.unwrap_or(updates.automatic);
                 updates.window = change.update_window.unwrap_or(updates.window);
                 state.updates = Some(updates).filter(|updates| *updates != UpdateSettings::default());
-                state.fan = change.fan.unwrap_or_else(|| state.fan.clone());
-                state.fan_line = change.fan_line.unwrap_or(state.fan_line);
                 state.channel = change.channel.unwrap_or_else(|| state.channel.clone());
                 state.hostname = change.name.or(state.hostname.take());
                 state.timezone = change.timezone.or(state.timezone.take());

@@ -3,8 +3,10 @@
 use nix::sys::statvfs::statvfs;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use tayberry_core::request::metrics::Temperature;
-use tayberry_core::request::problem::Problem;
+use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::status::{Health, Room, Status};
+use tayberry_core::request::update::UpdatePhase;
+use tayberry_core::self_test::{SelfTest, Stage};
 use tayberry_core::status::{Facts, State};
 use tayberry_core::{health, led};
 
@@ -55,6 +57,21 @@ impl Desk {
         tokio::task::spawn_blocking(move || board.facts()).await.map_err(failed)
     }
 
+    /// The watchdogs' test. It begins only on a system that stays: a trial would count what hangs as its own failure.
+    pub(super) async fn self_test(&self, stages: Option<Vec<Stage>>) -> Result<SelfTest, Problem> {
+        let state = State::derive(self.slots().await?);
+        if stages.is_some() && (state != State::Committed || self.update_phase() != UpdatePhase::Idle) {
+            return Err(Problem::new(Kind::NotAllowed, "Only while no update is under way or on trial."));
+        }
+        self.self_test.ask(stages.as_deref())
+    }
+
+    /// Where updates are.
+    #[must_use]
+    pub fn update_phase(&self) -> UpdatePhase {
+        self.updates.look().phase
+    }
+
     /// What the LED shows when nobody presses anything. What cannot be read is a reason to look.
     pub async fn condition(&self) -> led::Facts {
         let state = self.slots().await.map(State::derive);
@@ -63,7 +80,7 @@ impl Desk {
         });
         led::Facts {
             button: None,
-            update: self.updates.look().phase,
+            update: self.update_phase(),
             state: state.unwrap_or(State::Committed),
             health: judged.unwrap_or(Health::Attention),
             owned: self.state().owner.is_some(),

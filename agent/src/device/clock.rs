@@ -77,14 +77,7 @@ pub fn take_kept(build: i64) {
     }
 }
 
-/// Somebody who knows the time set the clock.
-#[must_use]
-pub fn is_known() -> bool {
-    let source = build().map(|build| tayberry_core::clock::at_start(now(), build));
-    is_synchronised() || source.is_ok_and(tayberry_core::clock::is_known)
-}
-
-/// Sets the clock with the battery to the system's; once a minute, because the firmware has no driver that would.
+/// Sets the clock with the battery to the system's, which somebody who knows it has set; the kernel has no driver that would.
 pub fn keep() {
     let kept = Mailbox::open().and_then(|mut mailbox| {
         let kept = mailbox.clock(CLOCK_TIME)?;

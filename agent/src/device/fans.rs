@@ -1,7 +1,6 @@
 //! All fans of the device: those that the kernel drives, and a HAT's, which is opened when its line is set.
 
-use tayberry_core::thermal::Duty;
-use tayberry_format::fan::FanLine;
+use tayberry_core::thermal::{Duty, FanLine};
 
 use super::hat_fan::HatFan;
 use super::hwmon::{Fan, Hwmon};

@@ -7,8 +7,7 @@ use gpiocdev::Request;
 use gpiocdev::line::Value;
 use rppal::gpio::{Gpio, OutputPin};
 use rppal::pwm::{Channel, Polarity, Pwm};
-use tayberry_core::thermal::Duty;
-use tayberry_format::fan::FanLine;
+use tayberry_core::thermal::{Duty, FanLine};
 
 use super::gpio::{self, GpioError};
 

@@ -1,6 +1,6 @@
 //! The power button as an input device of the kernel (gpio-keys), and logind, which must leave it to us.
 
-use evdev::{Device, EventSummary, EventType, KeyCode};
+use evdev::{BusType, Device, EventSummary, EventType, KeyCode};
 use tokio::sync::mpsc;
 use zbus::OwnedFd;
 
@@ -29,7 +29,7 @@ trait Login {
     fn inhibit(&self, what: &str, who: &str, why: &str, mode: &str) -> zbus::Result<OwnedFd>;
 }
 
-/// Presses of every power key. Without it, logind switches off at the first press.
+/// Presses of the board's power button. Without it, logind switches off at the first press.
 pub struct PowerKeys {
     presses: mpsc::Receiver<()>,
     _inhibitor: OwnedFd,
@@ -41,24 +41,21 @@ impl PowerKeys {
     /// # Errors
     /// When there are none, or logind refuses.
     pub async fn take() -> Result<Self, PowerKeyError> {
-        let (sender, presses) = mpsc::channel(16);
-        let mut found = 0;
-        for (path, device) in evdev::enumerate().filter(|(_, device)| has_power_key(device)) {
-            match device.into_event_stream() {
-                Ok(stream) => {
-                    found += 1;
-                    tokio::spawn(follow(stream, sender.clone()));
-                }
-                Err(error) => tracing::warn!("{}: {error}", path.display()),
-            }
-        }
-        if found == 0 {
+        let devices: Vec<_> = evdev::enumerate().filter(|(_, device)| is_boards_own(device)).collect();
+        if devices.is_empty() {
             return Err(PowerKeyError::None);
         }
         let bus = zbus::Connection::system().await?;
         let why = "One press switches off, five show a code";
         let inhibitor =
             LoginProxy::new(&bus).await?.inhibit("handle-power-key", "tayberryd", why, "block").await?;
+        let (sender, presses) = mpsc::channel(16);
+        for (path, device) in devices {
+            match device.into_event_stream() {
+                Ok(stream) => drop(tokio::spawn(follow(stream, sender.clone()))),
+                Err(error) => tracing::warn!("{}: {error}", path.display()),
+            }
+        }
         Ok(Self { presses, _inhibitor: inhibitor })
     }
 
@@ -71,8 +68,10 @@ impl PowerKeys {
     }
 }
 
-fn has_power_key(device: &Device) -> bool {
-    device.supported_keys().is_some_and(|keys| keys.contains(KeyCode::KEY_POWER))
+/// The board's own button, as gpio-keys shows it; keyboards have such a key, too, and come and go.
+fn is_boards_own(device: &Device) -> bool {
+    device.input_id().bus_type() == BusType::BUS_HOST
+        && device.supported_keys().is_some_and(|keys| keys.contains(KeyCode::KEY_POWER))
 }
 
 async fn follow(mut stream: evdev::EventStream, presses: mpsc::Sender<()>) {

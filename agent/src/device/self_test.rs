@@ -29,6 +29,26 @@ pub fn write(test: &SelfTest) -> io::Result<()> {
     whole_file::replace(Path::new(FILE), &serde_json::to_vec(test)?)
 }
 
+/// Which start of the device this is (random(4)).
+///
+/// # Errors
+/// When the kernel does not say.
+pub fn boot() -> io::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim_end().to_owned())
+}
+
+/// Whether the hardware would reset a board that hangs.
+#[must_use]
+pub fn has_hardware() -> bool {
+    Path::new("/dev/watchdog").exists()
+}
+
+/// Whether the starts so far count as good: three that do not lead to rescue.
+#[must_use]
+pub fn is_settled(disk: &str) -> bool {
+    boot_counter::read(disk).is_ok_and(|counter| counter.starts == 0)
+}
+
 /// The agent hangs: the one thread that does everything never comes back.
 pub fn agent() -> Infallible {
     loop {

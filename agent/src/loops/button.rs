@@ -1,31 +1,19 @@
 //! Follows the button, decides with `tayberry_core::button`, and does what a person wants of it.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use tayberry_core::button::Button;
 use tayberry_format::header::BUTTON;
 
+use super::again;
 use super::panel::Panel;
 use crate::desk::Desk;
 use crate::device::clock;
 use crate::device::gpio::{self, GpioError};
 
-/// How long to wait before a line is asked for again that could not be had.
-const AGAIN: Duration = Duration::from_secs(60);
-
 /// Follows it, for ever.
 pub async fn run(desk: &Desk, panel: &Panel) -> Infallible {
-    let mut said = String::new();
-    loop {
-        let Err(error) = follow(desk, panel).await;
-        // A board without the line says so once.
-        if error.to_string() != said {
-            said = error.to_string();
-            tracing::warn!("the button: {said}");
-        }
-        tokio::time::sleep(AGAIN).await;
-    }
+    again::follow("the button", async || follow(desk, panel).await).await
 }
 
 async fn follow(desk: &Desk, panel: &Panel) -> Result<Infallible, GpioError> {

@@ -74,7 +74,7 @@ impl Handle {
 }
 
 fn look(system: &str) -> Seen {
-    if clock::is_known() {
+    if clock::is_synchronised() {
         clock::keep();
     }
     Seen { drives: drives::look(&Roots::default(), system, clock::uptime()), supply: supply_now() }

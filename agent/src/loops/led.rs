@@ -7,30 +7,22 @@ use tayberry_core::led::{self, Facts, Show};
 use tayberry_core::liveness::Pulse;
 use tokio::sync::watch;
 
+use super::again;
 use super::panel::Panel;
 use crate::desk::Desk;
 use crate::device::clock;
 use crate::device::led::Led;
 
-/// What nobody tells of (room on the drive, slots) is looked at so often.
-const LOOK: Duration = Duration::from_secs(10);
+/// What nobody tells of (room on the drive, slots) is looked at so often: it is read from the drive.
+const LOOK: Duration = Duration::from_secs(60);
 
-/// Shows it, for ever. The LED's driver may come later than the agent; a board without one says so once.
+/// Shows it, for ever. A board without an LED has nothing that could hang here.
 pub async fn run(desk: &Desk, panel: &Panel, pulse: &Pulse) -> Infallible {
-    let mut said = String::new();
-    loop {
-        let shown = match Led::take() {
-            Ok(led) => show(&led, desk, panel.watch(), pulse).await,
-            Err(error) => Err(error),
-        };
-        let Err(error) = shown;
-        if error.to_string() != said {
-            said = error.to_string();
-            tracing::info!("the LED: {said}");
-        }
+    again::follow("the LED", async || {
         pulse.beat(clock::uptime());
-        tokio::time::sleep(LOOK).await;
-    }
+        show(&Led::take()?, desk, panel.watch(), pulse).await
+    })
+    .await
 }
 
 async fn show(
@@ -45,7 +37,9 @@ async fn show(
     let mut looked = clock::uptime();
     loop {
         let now = clock::uptime();
-        if now.saturating_sub(looked) >= LOOK {
+        pulse.beat(now);
+        // An update tells of every piece; only another phase is a reason to look at the slots.
+        if now.saturating_sub(looked) >= LOOK || desk.update_phase() != condition.update {
             (condition, looked) = (desk.condition().await, now);
         }
         let button = pressed.borrow_and_update().clone();
@@ -57,12 +51,11 @@ async fn show(
         }
         let (on, lasts) = led::lit(&rhythm, now.saturating_sub(since));
         led.light(on)?;
-        pulse.beat(now);
         tokio::select! {
             () = tokio::time::sleep(lasts) => {}
             _ = pressed.changed() => {}
             _ = state.changed() => looked = Duration::ZERO,
-            _ = updates.changed() => looked = Duration::ZERO,
+            _ = updates.changed() => {}
         }
     }
 }

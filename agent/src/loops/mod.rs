@@ -1,5 +1,6 @@
 //! What the agent does again and again: look, decide (in `tayberry-core`), act.
 
+pub mod again;
 pub mod apply;
 pub mod button;
 pub mod certificates;

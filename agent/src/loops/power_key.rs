@@ -1,30 +1,18 @@
 //! Follows the power button, decides with `tayberry_core::power_key`, and does what a person wants of it.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use tayberry_core::power_key::{PowerKey, Wish};
 
+use super::again;
 use super::panel::Panel;
 use crate::desk::Desk;
 use crate::device::power_key::{PowerKeyError, PowerKeys};
 use crate::device::{clock, kernel_log, systemd};
 
-/// How long to wait before the keys are asked for again: their driver may come later than the agent.
-const AGAIN: Duration = Duration::from_secs(10);
-
 /// Follows it, for ever.
 pub async fn run(desk: &Desk, panel: &Panel) -> Infallible {
-    let mut said = String::new();
-    loop {
-        let Err(error) = follow(desk, panel).await;
-        // A board without the key says so once.
-        if error.to_string() != said {
-            said = error.to_string();
-            tracing::warn!("the power key: {said}");
-        }
-        tokio::time::sleep(AGAIN).await;
-    }
+    again::follow("the power key", async || follow(desk, panel).await).await
 }
 
 async fn follow(desk: &Desk, panel: &Panel) -> Result<Infallible, PowerKeyError> {

@@ -11,8 +11,10 @@ use tokio::sync::watch;
 use crate::device::{clock, kernel_log, self_test, systemd};
 use crate::loops::stack;
 
-/// The device settles before the next stage hangs.
-const SETTLES: Duration = Duration::from_secs(30);
+/// Whoever asked gets the answer before the first stage hangs.
+const ANSWERED: Duration = Duration::from_secs(5);
+/// In this time a start counts as good, and what hangs is brought back.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// A service that does not come back in this time is not looked at any longer.
 const SERVICE: Duration = Duration::from_secs(900);
 /// The service that hangs: one of the system's stack, with a health check.
@@ -36,8 +38,13 @@ impl Handle {
             tracing::warn!("the record of the self-test: {error}");
             SelfTest::default()
         });
-        test.came_back(clock::now());
-        Self { asked: watch::Sender::new(test), disk: disk.into(), stack }
+        let boot = self_test::boot().unwrap_or_default();
+        let hung = test.agent_started(clock::now(), &boot);
+        let handle = Self { asked: watch::Sender::new(test.clone()), disk: disk.into(), stack };
+        if hung && let Err(error) = handle.keep(&test) {
+            tracing::warn!("the record of the self-test: {error}");
+        }
+        handle
     }
 
     /// What was tested, and what is to be. With `stages` a test of them begins; of all if there are none.
@@ -58,6 +65,9 @@ impl Handle {
     fn keep(&self, test: &SelfTest) -> std::io::Result<()> {
         self_test::write(test)?;
         self.asked.send_replace(test.clone());
+        if !test.goes_on() {
+            kernel_log::say("Self-test of the watchdogs: ended. `tayberryctl self-test status` says how.");
+        }
         Ok(())
     }
 
@@ -67,7 +77,7 @@ impl Handle {
         loop {
             let mut test = asked.borrow_and_update().clone();
             if test.goes_on() {
-                tokio::time::sleep(SETTLES).await;
+                tokio::time::sleep(ANSWERED).await;
                 if let Err(why) = self.step(&mut test).await {
                     test.skip(why);
                 }
@@ -82,9 +92,15 @@ impl Handle {
         }
     }
 
-    /// Saves what is to hang, and lets it. Returns only for a service, or when it cannot.
+    /// Saves what is to hang, and lets it. Returns for a service, or when nothing came of it.
     async fn step(&self, test: &mut SelfTest) -> Result<(), String> {
-        let Some(stage) = test.hang(clock::now()) else { return Ok(()) };
+        let settled = tokio::time::timeout(PATIENCE, self.settles()).await;
+        let boot = self_test::boot().map_err(|error| error.to_string())?;
+        let Some(stage) = test.hang(clock::now(), &boot) else { return Ok(()) };
+        settled.map_err(|_| "this start does not count as a good one".to_owned())?;
+        if stage.needs_hardware() && !self_test::has_hardware() {
+            return Err("there is no hardware watchdog".to_owned());
+        }
         self.keep(test).map_err(|error| error.to_string())?;
         kernel_log::say(&format!("Self-test of the watchdogs: {} hangs now.", stage.name()));
         match stage {
@@ -98,11 +114,23 @@ impl Handle {
             }
         }
         if stage != Stage::Service {
-            // The hardware resets the board; without a watchdog somebody pulls the plug, and the record says how long that took.
-            std::future::pending::<()>().await;
+            tokio::time::sleep(PATIENCE).await;
+            return Err(format!("{} goes on all the same", stage.name()));
         }
         test.came_back(clock::now());
         Ok(())
+    }
+
+    /// Waits until nothing counts the starts so far as bad ones.
+    async fn settles(&self) {
+        loop {
+            let disk = self.disk.clone();
+            let settled = tokio::task::spawn_blocking(move || self_test::is_settled(&disk)).await;
+            if settled.unwrap_or(false) {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Freezes a service whose health is checked, and waits until another process of it works.

@@ -3,45 +3,90 @@
 //! An agent that dies leaves the fan to its unit's `ExecStopPost`, which drives it fully, and to the kernel's trip points.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tayberry_core::firmware::Celsius;
 use tayberry_core::liveness::Pulse;
 use tayberry_core::request::metrics::{Cooling, Temperature};
-use tayberry_core::thermal::{self, Decision, Policy, Reading, Sensor, State, Tacho, Worry};
+use tayberry_core::thermal::{self, Decision, Reading, Sensor, State, Tacho, Wish, Worry};
 
 use crate::device::fans::Fans;
 use crate::device::hwmon::Hwmon;
 use crate::device::mailbox::Mailbox;
-use crate::device::{clock, kernel_log, last_words, systemd};
-use crate::keeper::Keeper;
+use crate::device::{clock, kernel_log, last_words, systemd, whole_file};
 
-/// What was decided last.
-#[derive(Clone, Default)]
-pub struct Handle(Arc<Mutex<Option<Cooling>>>);
+/// What the owner wants of the fans: on the data partition.
+const RECORD: &str = "/var/lib/tayberry/fan.json";
+/// Longest record that is read, in bytes.
+const MOST_BYTES: u64 = 4096;
+
+/// What was decided last, and what is wished; clones share it.
+#[derive(Clone)]
+pub struct Handle(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    cooling: Option<Cooling>,
+    wish: Wish,
+}
+
+/// Opens what is wished. The second value is what the owner must know about it.
+#[must_use]
+pub fn open() -> (Handle, Option<String>) {
+    let (wish, notice) = match whole_file::json::<Wish>(Path::new(RECORD), MOST_BYTES) {
+        Ok(wish) => (wish.unwrap_or_default(), None),
+        Err(error) => {
+            let sentence =
+                format!("What was said of the fan cannot be read ({RECORD}: {error}). Say it again.");
+            (Wish::default(), Some(sentence))
+        }
+    };
+    (Handle(Arc::new(Mutex::new(Inner { cooling: None, wish }))), notice)
+}
 
 impl Handle {
-    /// It; nothing before the first decision.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was decided; nothing before the first decision.
     #[must_use]
     pub fn look(&self) -> Option<Cooling> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner().cooling.clone()
+    }
+
+    /// What is wished.
+    #[must_use]
+    pub fn wish(&self) -> Wish {
+        self.inner().wish.clone()
+    }
+
+    /// Keeps another wish; it counts from the next round on.
+    ///
+    /// # Errors
+    /// When it cannot be kept; then the one before counts.
+    pub async fn wishes(&self, wish: Wish) -> std::io::Result<()> {
+        let bytes = serde_json::to_vec(&wish)?;
+        tokio::task::spawn_blocking(move || whole_file::replace(Path::new(RECORD), &bytes)).await??;
+        self.inner().wish = wish;
+        Ok(())
     }
 }
 
 /// For ever.
-pub async fn run(handle: &Handle, keeper: &Keeper, pulse: &Pulse) -> Infallible {
+pub async fn run(handle: &Handle, pulse: &Pulse) -> Infallible {
     let (mut state, mut readings, mut said) = (State::default(), Vec::<Reading>::new(), Said::default());
     let (mut fans, mut tacho) = (Fans::default(), Tacho::default());
     let (mut before, mut worry) = (clock::uptime(), None);
     loop {
         let now = clock::uptime();
         thermal::remember(&mut readings, &blocking(look).await.unwrap_or_default(), now);
-        // What cannot be read is not what the owner wished: the policy that everybody has.
-        let policy = Policy::try_from(&keeper.get().fan).unwrap_or_default();
+        let Wish { policy, line } = handle.wish();
         let elapsed = now.saturating_sub(before);
         let decision = thermal::decide(&policy, &mut state, &readings, elapsed, now);
         before = now;
-        let (duty, line) = (decision.duty, keeper.get().fan_line);
+        let duty = decision.duty;
         let mut taken = std::mem::take(&mut fans);
         let driven = blocking(move || (taken.drive(duty, line), taken)).await;
         let (driven, back) = driven.unwrap_or_default();
@@ -50,7 +95,7 @@ pub async fn run(handle: &Handle, keeper: &Keeper, pulse: &Pulse) -> Infallible 
         if tacho.is_stuck(duty, driven.turns_per_minute, now) {
             cooling.doubts.push("The fan should turn and does not: look at it, and at its cable.".to_owned());
         }
-        *handle.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(cooling);
+        handle.inner().cooling = Some(cooling);
         said.tell(&decision, driven.failure);
         // The first time in any case: a limit outlives the agent that set it.
         if Some(decision.worry) != worry && relieve(decision.worry).await {

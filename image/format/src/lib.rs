@@ -12,7 +12,6 @@ pub mod claim;
 pub mod cmdline;
 pub mod config_partition;
 pub mod cpio;
-pub mod fan;
 pub mod fat;
 mod fat_names;
 pub mod header;

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::claim::ClaimCode;
-use crate::fan::{FanLine, FanPolicy};
 pub use crate::owner::{Channel, Language, Owner, Repository, Scope, Token, UpdateSettings, Window};
 use crate::preseed::{Hostname, SshKey, TimeZone, Wifi};
 pub use crate::setup_network::SetupNetwork;
@@ -56,12 +55,6 @@ pub struct State {
     /// How the device updates itself; as the image says if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updates: Option<UpdateSettings>,
-    /// What the owner wants of the fan.
-    #[serde(default, skip_serializing_if = "FanPolicy::is_default")]
-    pub fan: FanPolicy,
-    /// The header's line with a HAT's fan, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fan_line: Option<FanLine>,
     /// Tokens for scripts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token: Vec<Token>,

@@ -13,13 +13,11 @@ use tayberry_format::header::BUTTON;
 use crate::emulate::board::{Exit, Spec};
 use crate::emulate::command::Command;
 use crate::emulate::device_tree::{self, PSTORE_BYTES, pstore_address};
-use crate::emulate::disk;
 use crate::emulate::firmware_port::{self, Mailbox, THROTTLED_NOW, TRY_ONCE};
 use crate::emulate::qemu::{self, Loaded};
 use crate::emulate::qmp::Qmp;
-use crate::emulate::recorded::{Torn, before, keep_both, tear};
+use crate::emulate::recorded::{self, Torn};
 use crate::emulate::saved;
-use crate::emulate::writes::Log;
 use crate::emulate::{EmulateError, at};
 use crate::tools::Tools;
 
@@ -232,15 +230,7 @@ impl<'a> Power<'a> {
         signal: &Sender<Signal>,
         signals: &Receiver<Signal>,
     ) -> Result<Exit, EmulateError> {
-        for drive in &self.spec.drives {
-            if let Some(record) = &drive.record {
-                let before = before(&drive.path);
-                keep_both(&before, record).map_err(at(record))?;
-                // QEMU writes into this file, but does not make it.
-                std::fs::write(record, "").map_err(at(record))?;
-                disk::copy_sparse(&drive.path, &before)?;
-            }
-        }
+        recorded::begin(&self.spec.drives)?;
         let mut child = qemu::start(self.tools, self.spec, loaded)?;
         // Only a system that opens the emulator's ports can show that it came up.
         let shows = self.spec.guest.is_some() && !self.spec.anonymous && self.spec.initramfs.is_none();
@@ -250,24 +240,10 @@ impl<'a> Power<'a> {
         child.kill().or_else(|_| child.try_wait().map(drop)).map_err(at("qemu"))?;
         child.wait().map_err(at("qemu"))?;
         if let Some(keep) = self.tear.take() {
-            let torn = self.tear_drives(keep)?;
+            let torn = recorded::tear_all(&self.spec.drives, keep)?;
             self.share(|shared| shared.torn = torn);
         }
         outcome
-    }
-
-    /// Puts each recorded disk back to the middle of its last write.
-    fn tear_drives(&self, keep: Option<u64>) -> Result<Option<Torn>, EmulateError> {
-        let mut torn = None;
-        for drive in &self.spec.drives {
-            if let Some(record) = &drive.record
-                && let Some((disk, write)) = tear(&Log::open(record)?, &before(&drive.path), keep)?
-            {
-                std::fs::rename(&disk, &drive.path).map_err(at(&disk))?;
-                torn = Some(write);
-            }
-        }
-        Ok(torn)
     }
 
     fn supervise(

@@ -5,51 +5,44 @@ use std::time::Duration;
 use serde_json::Value;
 use system_tests::bus::Bus;
 use system_tests::update::Owned;
+use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
 use tayberry::emulate::board::Exit;
 use tayberry_firmware::Medium;
 
 /// The emulated watchdog waits for two minutes, and each stage needs a start of the device.
 const TEST: Duration = Duration::from_secs(1500);
-/// Between two questions: the device has better things to do.
-const PAUSE: Duration = Duration::from_secs(5);
+/// What the screen says behind the last stage.
+const ENDED: &str = "Self-test of the watchdogs: ended";
 /// How long one question may take.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// Asks again and again, through restarts of the device and of its agent, until the test has ended.
-async fn ended(owned: &Owned) -> Result<Value, JourneyError> {
-    let deadline = tokio::time::Instant::now() + TEST;
-    loop {
-        let from = owned.device.console().len();
-        let asked = async {
-            let bus = owned.device.bus().await?;
-            bus.shell("echo \"self-test $(tayberryctl --json self-test status)\" >/dev/ttyAMA0", ANSWER).await
-        };
-        if let Ok(Ok(0)) = tokio::time::timeout(ANSWER * 3, asked).await {
-            let console = owned.device.console();
-            let line = console.get(from..).and_then(|news| news.rsplit_once("self-test {")?.1.lines().next());
-            let test: Value =
-                serde_json::from_str(&format!("{{{}", line.unwrap_or_default())).unwrap_or_default();
-            let waits = test["waiting"].as_array().is_none_or(|waiting| !waiting.is_empty());
-            if !waits && test.get("running").is_none() {
-                return Ok(test);
-            }
-        }
-        tokio::time::sleep(PAUSE).await;
-        if tokio::time::Instant::now() > deadline {
-            return Err(JourneyError::Failed(format!("it has not ended\n{}", owned.device.console_end())));
-        }
-    }
+/// What the test found, once the screen says that it has ended.
+async fn ended(owned: &Owned, from: usize) -> Result<Value, JourneyError> {
+    let said = until("the end of the self-test", TEST, || {
+        let console = owned.device.console();
+        Ok(console.get(from..).is_some_and(|news| news.contains(ENDED)).then_some(console.len()))
+    });
+    let from =
+        said.map_err(|error| JourneyError::Failed(format!("{error}\n{}", owned.device.console_end())))?;
+    let bus = owned.device.bus().await?;
+    bus.shell("echo \"self-test $(tayberryctl --json self-test status)\" >/dev/ttyAMA0", ANSWER).await?;
+    until("what it found", ANSWER, || {
+        let console = owned.device.console();
+        let line = console.get(from..).and_then(|news| news.rsplit_once("self-test {")?.1.lines().next());
+        Ok(line.and_then(|line| serde_json::from_str(&format!("{{{line}")).ok()))
+    })
 }
 
 /// Begins it, and returns what each stage took, in seconds.
 async fn test(owned: &Owned, stages: &[&str]) -> Result<Vec<(String, u64)>, JourneyError> {
     let named: Vec<String> = stages.iter().map(|stage| format!("--stage {stage}")).collect();
     let bus: Bus = owned.device.bus().await?;
+    let from = owned.device.console().len();
     let begun = bus.shell(&format!("tayberryctl self-test watchdog {}", named.join(" ")), ANSWER).await?;
     assert_eq!(begun, 0, "it does not begin");
     drop(bus);
-    let test = ended(owned).await?;
+    let test = ended(owned, from).await?;
     let done = test["done"].as_array().cloned().unwrap_or_default();
     assert!(done.iter().all(|one| one.get("why_not").is_none()), "{test}");
     let name = |one: &Value| one["stage"].as_str().unwrap_or_default().to_owned();

@@ -26,7 +26,7 @@ pub struct Drive {
     pub read_bytes: u64,
     /// Bytes written since the start of the device.
     pub written_bytes: u64,
-    /// The same for a day, if it went on as it did so far; absent in the first hour.
+    /// The same for a day, if it went on as it did so far; absent on the first day.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub written_bytes_a_day: Option<u64>,
     /// Errors that file systems found on it.

@@ -1,10 +1,11 @@
 //! The owner's settings.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use tayberry_format::fan::{FanLine, FanPolicy};
 use tayberry_format::preseed::{Hostname, TimeZone};
 use tayberry_format::state::{Channel, Language, Repository, Window};
 use utoipa::ToSchema;
+
+use crate::thermal::{FanLine, Policy};
 
 /// All of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,7 +26,7 @@ pub struct Settings {
     /// When it may restart for that.
     pub update_window: Window,
     /// How the fan follows the temperature.
-    pub fan: FanPolicy,
+    pub fan: Policy,
     /// The header's line with a HAT's fan, by its BCM number; absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fan_line: Option<FanLine>,
@@ -61,7 +62,7 @@ pub struct SettingsChange {
     pub update_window: Option<Window>,
     /// How the fan follows the temperature.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub fan: Option<FanPolicy>,
+    pub fan: Option<Policy>,
     /// The header's line with a HAT's fan; null for none.
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "given")]
     #[schema(value_type = Option<u8>, minimum = 2, maximum = 27)]

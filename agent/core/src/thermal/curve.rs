@@ -1,7 +1,8 @@
 //! How fast a fan should turn at a temperature: three ready policies, or points of the owner's own.
 
 use serde::{Deserialize, Serialize};
-use tayberry_format::fan::FanPolicy;
+
+use utoipa::ToSchema;
 
 use crate::firmware::Celsius;
 
@@ -55,7 +56,8 @@ pub enum CurveError {
 }
 
 /// Points of temperature, in whole degrees Celsius, and speed, in per cent. Between two it is a line; below the first the fan stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = Vec<(i16, u8)>)]
 #[serde(try_from = "Vec<(i16, u8)>", into = "Vec<(i16, u8)>")]
 pub struct Curve(Vec<(i16, Duty)>);
 
@@ -107,7 +109,7 @@ impl From<Curve> for Vec<(i16, u8)> {
 }
 
 /// What the owner wants of the fan.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Silence, as long as the processor keeps its speed.
@@ -117,21 +119,8 @@ pub enum Policy {
     Balanced,
     /// Cool parts live longer.
     Cool,
-    /// Points of the owner's own.
+    /// Points of the owner's own: degrees Celsius and per cent, ascending; full speed at 80 degrees or below.
     Curve(Curve),
-}
-
-impl TryFrom<&FanPolicy> for Policy {
-    type Error = CurveError;
-
-    fn try_from(wanted: &FanPolicy) -> Result<Self, CurveError> {
-        Ok(match wanted {
-            FanPolicy::Quiet => Self::Quiet,
-            FanPolicy::Balanced => Self::Balanced,
-            FanPolicy::Cool => Self::Cool,
-            FanPolicy::Curve(points) => Self::Curve(points.clone().try_into()?),
-        })
-    }
 }
 
 impl Policy {

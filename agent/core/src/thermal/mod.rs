@@ -16,12 +16,14 @@ mod curve;
 mod tacho;
 #[cfg(test)]
 mod tests;
+mod wish;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use curve::{Curve, CurveError, Duty, Policy};
 pub use tacho::Tacho;
+pub use wish::{FanLine, NoFanLine, PolicyError, Wish};
 
 use crate::firmware::Celsius;
 
@@ -29,7 +31,8 @@ use crate::firmware::Celsius;
 pub const PERIOD: Duration = Duration::from_secs(1);
 /// A reading that is older counts for nothing.
 pub const STALE: Duration = Duration::from_secs(5);
-/// A sensor that says the same for so long is stuck: one that works wavers by its last digit.
+/// The processor's sensor is stuck when it says the same for so long: one that works wavers by its last digit. Drives speak in whole
+/// degrees (NVM Express base specification, log page 02h), and one that rests says the same for hours.
 pub const STUCK: Duration = Duration::from_secs(600);
 /// What a sensor may say; the processor's ends at 125 degrees Celsius (bcm2712 thermal zone: critical at 110).
 pub const BELIEVED: std::ops::RangeInclusive<Celsius> =
@@ -55,8 +58,8 @@ pub const CRITICAL_FOR: Duration = Duration::from_secs(10);
 /// What the stack's services have together while they rest, in per cent of a core. They answer slowly, and keep what they hold.
 pub const RESTING: u8 = 25;
 /// What is said after a start that followed one of [`Worry::PoweringDown`].
-pub const TOO_HOT: &str = "The device switched itself off because it was hotter than 100 degrees Celsius for 10 seconds. Look at its fan, \
-    and at what covers it.";
+pub const TOO_HOT: &str = "The device switched itself off because its processor was hotter than 100 degrees Celsius, or a drive hotter than 90, for \
+    10 seconds. Look at its fan, and at what covers it.";
 /// What rested may go on.
 pub const COOL_AGAIN: Celsius = Celsius::from_degrees(75);
 
@@ -124,7 +127,7 @@ impl Reading {
             Some(Doubt::Absurd(self.sensor, self.temperature))
         } else if now.saturating_sub(self.at) > STALE {
             Some(Doubt::Stale(self.sensor))
-        } else if now.saturating_sub(self.same_since) > STUCK {
+        } else if self.sensor == Sensor::Processor && now.saturating_sub(self.same_since) > STUCK {
             Some(Doubt::Stuck(self.sensor))
         } else {
             None

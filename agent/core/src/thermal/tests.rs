@@ -93,6 +93,9 @@ fn doubts_end_in_full_speed() {
     assert_eq!(decide(&[reading(126, 9)], 9), (100, vec![absurd], Worry::Normal));
     let stuck = Reading { at: Duration::from_secs(700), ..reading(40, 99) };
     assert_eq!(decide(&[stuck], 700), (100, vec![Doubt::Stuck(processor)], Worry::Normal));
+    let rests = Reading { sensor: Sensor::Drive(0), at: Duration::from_secs(700), ..reading(40, 99) };
+    let now = Reading { at: Duration::from_secs(700), ..reading(40, 700) };
+    assert_eq!(decide(&[now, rests], 700), (0, vec![], Worry::Normal), "a drive that rests is not stuck");
     let drive = Reading { sensor: Sensor::Drive(0), ..reading(40, 1) };
     assert_eq!(
         decide(&[reading(40, 9), drive], 9),
