@@ -98,6 +98,7 @@ pub async fn serve() -> Result<(), AgentError> {
         never = self_test.run() => match never {},
         never = updates.run() => match never {},
         never = updates.run_alone() => match never {},
+        never = updates.run_release() => match never {},
         never = loops::updates::tell(&updates, &object) => match never {},
         never = stack.run() => match never {},
         never = stack.follow_gateway() => match never {},
@@ -125,6 +126,7 @@ async fn open(keeper: &Keeper, status: &Status) -> Result<(Loops, Vec<String>), 
     let network = loops::network::start(keeper.clone(), zbus::Connection::system().await?).await?;
     let owned = keeper.get().owner.is_some();
     let (stack, why) = loops::stack::open(zbus::Connection::system().await?, owned);
+    stack.find_gateway().await?;
     let (report, slot) = (status.report.clone(), status.start.running);
     let bus = zbus::Connection::system().await?;
     let updates = loops::updates::open(report, slot, bus, keeper.clone(), stack.clone())?;

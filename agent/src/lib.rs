@@ -7,6 +7,7 @@ pub mod ctl;
 pub mod desk;
 pub mod device;
 pub mod keeper;
+pub mod live;
 pub mod loops;
 pub mod rescue;
 pub mod service;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tayberry_format::owner::Repository;
 
+/// Seconds that the hardware watchdog may wait: it needs time to be fed, and the Pi 5's counter ends just below 16 s.
+const WATCHDOG: std::ops::RangeInclusive<u8> = 5..=15;
 /// Longest configuration that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -47,11 +49,18 @@ pub struct Image {
     pub hostname: String,
     /// Key of the `[kernel.…]` table to use.
     pub kernel: String,
+    /// After so many seconds without a sign of life the hardware resets the board.
+    #[serde(default = "longest_watchdog")]
+    pub watchdog: u8,
     /// The root of trust for updates, which `tayberry keys init` made: a file beside `appliance.toml`. A device without one
     /// takes no updates.
     pub update_root: Option<PathBuf>,
     /// Address of the repository that devices ask for updates, unless their owner names another one.
     pub update_repository: Option<Repository>,
+}
+
+const fn longest_watchdog() -> u8 {
+    *WATCHDOG.end()
 }
 
 /// Values that a command line gives instead of the file's.
@@ -344,6 +353,10 @@ impl Config {
             let names: Vec<&str> = self.kernel.keys().map(String::as_str).collect();
             return refuse("image.kernel", &image.kernel, format!("there is {}", names.join(", ")));
         }
+        if !WATCHDOG.contains(&image.watchdog) {
+            let (least, most) = (WATCHDOG.start(), WATCHDOG.end());
+            return refuse("image.watchdog", &image.watchdog.to_string(), format!("use {least} to {most}"));
+        }
         for (name, one) in &self.container {
             if one.image.is_none() && one.packages.is_empty() {
                 return refuse(
@@ -362,33 +375,5 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = include_str!("../appliance.toml");
-
-    fn error(text: &str) -> String {
-        Config::parse(Path::new("appliance.toml"), text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_shipped_configuration_is_good() {
-        let config = Config::parse(Path::new("appliance.toml"), GOOD).unwrap();
-        assert_eq!(config.flavour().unwrap().page_size, 4096);
-    }
-
-    #[test]
-    fn mistakes_are_named_with_their_place_and_what_is_allowed() {
-        let unknown = error(&GOOD.replace("hostname =", "hostnam ="));
-        assert!(unknown.contains("line 7, column 1") && unknown.contains("expected one of"), "{unknown}");
-        let wrong_type = error(&GOOD.replace("version = \"0.1.0\"", "version = 1"));
-        assert!(
-            wrong_type.contains("line 6, column 11") && wrong_type.contains("expected a string"),
-            "{wrong_type}"
-        );
-        let kernel = error(&GOOD.replace("kernel = \"debian\"", "kernel = \"bsd\""));
-        assert!(kernel.contains("there is debian, raspberrypi"), "{kernel}");
-        let name = error(&GOOD.replace("hostname = \"tayberry\"", "hostname = \"Tay Berry\""));
-        assert!(name.contains("image.hostname"), "{name}");
-    }
-}
+#[path = "config_tests.rs"]
+mod tests;

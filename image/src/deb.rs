@@ -103,27 +103,41 @@ fn normalised(script: &str) -> String {
 /// # Errors
 /// When the package cannot be read, the tree cannot be written, or a path would leave the tree.
 pub fn unpack(deb: &Path, root: &Path, skip: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, DebError> {
-    let io = |error| DebError::Io { path: deb.to_owned(), error };
     let mut paths = Vec::new();
     members(deb, "data", &mut |archive| {
-        for entry in archive.entries().map_err(io)? {
-            let mut entry = entry.map_err(io)?;
-            let path = entry.path().map_err(io)?.into_owned();
-            let Some(inside) = merged(&path) else {
-                return Err(DebError::Outside { package: deb.to_owned(), path });
-            };
-            let is_folder = entry.header().entry_type().is_dir();
-            if inside.as_os_str().is_empty() || (!is_folder && skip(&inside)) {
-                continue;
-            }
-            if place(&mut entry, root, &inside)
-                .map_err(|error| DebError::Io { path: inside.clone(), error })?
-            {
-                paths.push(inside);
-            }
-        }
+        paths.extend(extract(archive, deb, root, skip)?);
         Ok(())
     })?;
+    Ok(paths)
+}
+
+/// The same with the entries of `archive`, which are of the file `from`. Devices and pipes are passed by.
+///
+/// # Errors
+/// As [`unpack`].
+pub fn extract(
+    archive: &mut tar::Archive<&mut dyn Read>,
+    from: &Path,
+    root: &Path,
+    skip: &dyn Fn(&Path) -> bool,
+) -> Result<Vec<PathBuf>, DebError> {
+    let io = |error| DebError::Io { path: from.to_owned(), error };
+    let mut paths = Vec::new();
+    for entry in archive.entries().map_err(io)? {
+        let mut entry = entry.map_err(io)?;
+        let path = entry.path().map_err(io)?.into_owned();
+        let Some(inside) = merged(&path) else {
+            return Err(DebError::Outside { package: from.to_owned(), path });
+        };
+        let kind = entry.header().entry_type();
+        let is_device = kind.is_character_special() || kind.is_block_special() || kind.is_fifo();
+        if inside.as_os_str().is_empty() || is_device || (!kind.is_dir() && skip(&inside)) {
+            continue;
+        }
+        if place(&mut entry, root, &inside).map_err(|error| DebError::Io { path: inside.clone(), error })? {
+            paths.push(inside);
+        }
+    }
     Ok(paths)
 }
 

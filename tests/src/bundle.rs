@@ -97,6 +97,19 @@ impl<'a> Press<'a> {
         })
     }
 
+    /// The next version with another kernel, which does the same: its archive says that it was packed at another time (RFC 1952, MTIME).
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn with_other_kernel(&self, version: &str) -> Result<PathBuf, JourneyError> {
+        self.bundle_of(version, None, |image| {
+            let file = std::fs::OpenOptions::new().read(true).write(true).open(image)?;
+            let place = locate(&file, layout::boot(Slot::A).number, "kernel_2712.img")
+                .map_err(|error| JourneyError::Failed(error.to_string()))?;
+            Ok(file.write_all_at(&[1, 2, 3, 4], place.extents[0].offset + 4)?)
+        })
+    }
+
     /// The head of the next version's bundle, all that is judged, with a manifest that `change` changes, signed with the keys
     /// of the tests.
     ///

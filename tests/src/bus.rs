@@ -81,6 +81,14 @@ impl Bus {
         Ok(bus)
     }
 
+    /// Hangs up: the port carries one connection at a time, and one that is only dropped goes on until the executor comes to it.
+    ///
+    /// # Errors
+    /// When the port does not take it.
+    pub async fn hang_up(self) -> Result<(), JourneyError> {
+        Ok(self.0.close().await?)
+    }
+
     /// The agent.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use tayberry::emulate::board::Spec;
 use tayberry_firmware::Medium;
 
 use crate::device::free_port;
+use crate::load::{Load, Target};
 use crate::update::Owned;
 use crate::web::{Answer, Client, OWNER, PASSWORD, until};
 use crate::{Fixture, JourneyError};
@@ -123,6 +124,7 @@ impl Visitor {
 /// Somebody who writes without a pause, and counts what was acknowledged.
 pub struct Writer {
     acknowledged: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
     ends: Arc<AtomicBool>,
     thread: JoinHandle<Result<(), JourneyError>>,
 }
@@ -132,23 +134,29 @@ impl Writer {
     #[must_use]
     pub fn begin(mut visitor: Visitor) -> Self {
         let (acknowledged, ends) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (count, end) = (acknowledged.clone(), ends.clone());
+        let refused = Arc::new(AtomicU64::new(0));
+        let (count, no, end) = (acknowledged.clone(), refused.clone(), ends.clone());
         let thread = std::thread::spawn(move || {
             let dashboard = json!({ "title": "written", "tiles": ["memory"] });
             while !end.load(Ordering::SeqCst) {
-                if visitor.ask("POST", "/api/dashboards", Some(&dashboard))?.status == 201 {
-                    count.fetch_add(1, Ordering::SeqCst);
-                }
+                let written = visitor.ask("POST", "/api/dashboards", Some(&dashboard))?.status == 201;
+                if written { &count } else { &no }.fetch_add(1, Ordering::SeqCst);
             }
             Ok(())
         });
-        Self { acknowledged, ends, thread }
+        Self { acknowledged, refused, ends, thread }
     }
 
     /// So many were acknowledged so far.
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::SeqCst)
+    }
+
+    /// So many were not.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// Waits until some more were.
@@ -213,6 +221,21 @@ impl Serving {
         let mut serving = Self { owned, owner, port, past };
         serving.until_healthy()?;
         Ok(serving)
+    }
+
+    /// People come, so many requests a second, and so many listen. The owner must have signed in.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub fn visitors(&self, rate: u32, listeners: usize) -> Result<Load, JourneyError> {
+        let target = Target {
+            port: self.port,
+            name: "attic.local".to_owned(),
+            authority: std::fs::read(self.owned.script.authority())?,
+            session: self.owner.proof()?.0,
+            paths: ["/", "/api/health"].map(str::to_owned).into(),
+        };
+        Load::begin(target, rate, listeners)
     }
 
     /// Waits until all services are healthy, and the gateway serves. Returns the stack.

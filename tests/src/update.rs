@@ -200,7 +200,7 @@ impl Owned {
             Some("idle") if now["version"] == "0.1.0" => {
                 self.script.ask("POST", "/updates/install", Some(&json!({ "again": true }))).map(drop)
             }
-            Some("staged") => self.script.ask("POST", "/updates/restart", None).map(drop),
+            Some("staged") => self.script.ask("POST", "/updates/restart?reboot=true", None).map(drop),
             _ => Ok(()),
         }
     }
@@ -255,7 +255,33 @@ impl Owned {
     /// # Errors
     /// When that does not happen in time.
     pub fn restart(&mut self) -> Result<Value, JourneyError> {
+        self.restart_by("/updates/restart?reboot=true")
+    }
+
+    /// Has what was handed in take the place of what runs as its plan says, and waits until the update has ended. Returns its end.
+    ///
+    /// # Errors
+    /// As [`Self::restart`].
+    pub fn switch(&mut self) -> Result<Value, JourneyError> {
         self.restart_by("/updates/restart")
+    }
+
+    /// The same by a restart, whatever is possible.
+    ///
+    /// # Errors
+    /// As [`Self::roll_back`].
+    pub fn roll_back_by_restart(&mut self) -> Result<Value, JourneyError> {
+        self.restart_by("/updates/rollback?reboot=true")
+    }
+
+    /// Waits until the slot that ran before a live update is free: the next update is no longer refused for its sake.
+    ///
+    /// # Errors
+    /// When that does not happen in time.
+    pub fn until_free(&mut self) -> Result<(), JourneyError> {
+        until("the end of what ran before", UPDATE, || {
+            Ok(self.updates()?.filter(|now| now["in_use"].is_null()).map(drop))
+        })
     }
 
     fn restart_by(&mut self, path: &str) -> Result<Value, JourneyError> {

@@ -64,10 +64,10 @@ const fn needs(request: &Request) -> Needs {
         Request::Updates
         | Request::ReceiveUpdate(_)
         | Request::CancelUpdate
-        | Request::RestartIntoUpdate
+        | Request::RestartIntoUpdate(_)
         | Request::CheckForUpdate
         | Request::InstallUpdate(_)
-        | Request::RollBack => Needs::OwnerOr(Scope::Updates),
+        | Request::RollBack(_) => Needs::OwnerOr(Scope::Updates),
         Request::Stack
         | Request::StackLog(_)
         | Request::PlanStack(_)

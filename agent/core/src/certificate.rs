@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock;
 use crate::request::status::TimeSource;
 
@@ -24,7 +26,7 @@ pub const AUTHORITY: i64 = 25 * 365 * DAY;
 pub const DOMAINS: [&str; 4] = ["local", "home.arpa", "internal", "lan"];
 
 /// What a certificate says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaf {
     /// Host names.
     pub names: Vec<String>,

@@ -80,8 +80,8 @@ pub const fn check(asker: &Asker, request: &Request) -> Result<(), Kind> {
         | Request::Updates
         | Request::ReceiveUpdate(_)
         | Request::CancelUpdate
-        | Request::RestartIntoUpdate
-        | Request::RollBack => match asker {
+        | Request::RestartIntoUpdate(_)
+        | Request::RollBack(_) => match asker {
             Asker::Session(Role::Owner) => Ok(()),
             Asker::Nobody => Err(Kind::SignInFirst),
             _ => Err(Kind::Forbidden),
@@ -210,7 +210,7 @@ mod tests {
             (&token, &Request::Updates, Err(Kind::Forbidden)),
             (&Asker::Session(Role::Setup), &erase, Err(Kind::Forbidden)),
             (&owner, &erase, Ok(())),
-            (&owner, &Request::RollBack, Ok(())),
+            (&owner, &Request::RollBack(crate::request::update::RestartWish::default()), Ok(())),
             (&owner, &Request::Status, Err(Kind::InRescue)),
             (&owner, &Request::CheckForUpdate, Err(Kind::InRescue)),
         ] {

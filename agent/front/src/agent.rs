@@ -80,7 +80,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     let (peer, local) = (caller.peer.to_string(), caller.local.to_string());
     let patience = match request {
         Request::CheckForUpdate
-        | Request::RollBack
+        | Request::RollBack(_)
         | Request::RestartService(_)
         | Request::StackData
         | Request::RemoveVolume(_) => LONG_PATIENCE,

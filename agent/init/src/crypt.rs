@@ -2,10 +2,11 @@
 
 use std::io;
 
+use tayberry_dm as dm;
 use tayberry_format::keyblock::{Key, PAYLOAD};
 use tayberry_format::layout::SECTOR;
 
-use crate::{block, dm};
+use crate::block;
 
 /// Opens `partition`; returns the kernel name of the decrypted device.
 pub(crate) fn open(partition: &str, key: &Key) -> io::Result<String> {

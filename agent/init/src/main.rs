@@ -10,7 +10,6 @@ mod block;
 mod counter;
 mod crypt;
 mod data;
-mod dm;
 mod emulator;
 mod erase;
 mod guard;
@@ -21,7 +20,6 @@ mod rescue;
 mod slot;
 mod steps;
 mod switch;
-mod verity;
 mod watchdog;
 
 use std::convert::Infallible;
@@ -72,8 +70,7 @@ fn run() -> Result<Infallible, InitError> {
     }
     let data = data::open(&opened.disk, data::Wish::Made, watchdog.as_ref());
     steps.done("data");
-    verity::open(&opened, machine.root_hash)?;
-    mounts::system("/dev/dm-verity-root")?;
+    mounts::system(&block::path(&opened.verify(machine.root_hash)?))?;
     steps.done("system");
     emulator::apply(&machine)?;
     let report = BootReport {

@@ -33,6 +33,16 @@ pub(crate) struct Opened {
     pub(crate) header: Header,
 }
 
+impl Opened {
+    /// Has the kernel verify it; returns the kernel's name of the device.
+    pub(crate) fn verify(&self, root: RootHash) -> Result<String, InitError> {
+        let failed = || InitError::system(format!("verify {}", self.partition));
+        let number = block::device_number(&self.partition).map_err(failed())?;
+        let name = self.slot.verity_device();
+        tayberry_dm::verity::open(name, &number, &self.header, root).map_err(failed())
+    }
+}
+
 pub(crate) fn find(machine: &Machine) -> Result<Opened, InitError> {
     let slots: Vec<Slot> = machine.slot.map_or(Slot::ALL.to_vec(), |slot| vec![slot]);
     let mut seen = Vec::new();

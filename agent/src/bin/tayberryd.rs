@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tayberry_agent::device::data;
-use tayberry_agent::{agent, configure, rescue};
+use tayberry_agent::{agent, configure, live, rescue};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -19,6 +19,12 @@ enum Cli {
     PrepareData,
     /// Take over a new preseed file and render the configuration, before the network starts
     Configure,
+    /// Put the system of the other slot where a soft reboot goes
+    NextRoot,
+    /// Take it away again
+    NoNextRoot,
+    /// End a switch to the other slot that nobody judges
+    Guard,
     /// In the rescue system: look at both slots, start a whole one, or serve the page of rescue
     Rescue,
 }
@@ -31,6 +37,10 @@ enum DaemonError {
     Configure(#[from] configure::ConfigureError),
     #[error(transparent)]
     Agent(#[from] agent::AgentError),
+    #[error(transparent)]
+    NextRoot(#[from] live::NextError),
+    #[error(transparent)]
+    Guard(#[from] live::GuardError),
     #[error(transparent)]
     Rescue(#[from] rescue::RescueError),
 }
@@ -46,6 +56,12 @@ async fn main() -> ExitCode {
     let done = match Cli::parse() {
         Cli::PrepareData => data::prepare().map_err(DaemonError::from),
         Cli::Configure => configure::run().map_err(DaemonError::from),
+        Cli::NextRoot => live::next_root().map_err(DaemonError::from),
+        Cli::NoNextRoot => {
+            live::no_next_root();
+            Ok(())
+        }
+        Cli::Guard => live::guard().await.map(|never| match never {}).map_err(DaemonError::from),
         Cli::Rescue => rescue::run().await.map(|never| match never {}).map_err(DaemonError::from),
         Cli::Serve => agent::serve().await.map_err(DaemonError::from),
     };

@@ -176,6 +176,7 @@ pub fn words(shown: &Shown) -> String {
                     ChangeKind::Start => '+',
                     ChangeKind::Replace => '~',
                     ChangeKind::Stop => '-',
+                    ChangeKind::Roll => '>',
                 };
                 line(format_args!("{sign} {}", one.service));
             }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use tayberry_core::request::update::{InstallWish, Piece, UpdatePhase, Updates};
+use tayberry_core::request::update::{InstallWish, Piece, RestartWish, UpdatePhase, UpdatePlan, Updates};
 use tayberry_core::request::{Delivery, Request};
 
 use super::{CtlError, ask, hand_over};
@@ -29,12 +29,22 @@ pub enum Command {
         #[arg(long)]
         again: bool,
     },
-    /// Restart into what was written
-    Restart,
+    /// Say what it takes for what is offered or was written to run: live or a restart, which services, how long
+    Plan,
+    /// Have it run what was written
+    Restart {
+        /// Restart the device, even if services could go on
+        #[arg(long)]
+        reboot: bool,
+    },
     /// Stop what is under way, until the restart has begun
     Cancel,
-    /// Restart into the system that ran before
-    Rollback,
+    /// Go back to the system that ran before
+    Rollback {
+        /// Restart the device, even if services could go on
+        #[arg(long)]
+        reboot: bool,
+    },
 }
 
 /// Does it.
@@ -43,16 +53,20 @@ pub enum Command {
 /// When the agent refuses or does not answer.
 pub async fn run(agent: &AgentProxy<'_>, command: Option<&Command>) -> Result<Updates, CtlError> {
     match command {
-        None => ask(agent, &Request::Updates).await,
+        None | Some(Command::Plan) => ask(agent, &Request::Updates).await,
         Some(Command::Check) => ask(agent, &Request::CheckForUpdate).await,
         Some(Command::Install { again }) => {
             ask::<Updates>(agent, &Request::InstallUpdate(InstallWish { again: *again })).await?;
             installed(agent).await
         }
         Some(Command::File { path, again }) => hand_in(agent, path, *again).await,
-        Some(Command::Restart) => ask(agent, &Request::RestartIntoUpdate).await,
+        Some(Command::Restart { reboot }) => {
+            ask(agent, &Request::RestartIntoUpdate(RestartWish { reboot: *reboot })).await
+        }
         Some(Command::Cancel) => ask(agent, &Request::CancelUpdate).await,
-        Some(Command::Rollback) => ask(agent, &Request::RollBack).await,
+        Some(Command::Rollback { reboot }) => {
+            ask(agent, &Request::RollBack(RestartWish { reboot: *reboot })).await
+        }
     }
 }
 
@@ -97,13 +111,20 @@ pub fn words(updates: &Updates) -> String {
         let stall = if progress.stalled { ", stalled" } else { "" };
         line("progress", &format!("{} of {} bytes{left}{stall}", progress.done, progress.total));
     }
+    for (name, value) in updates.plan.iter().flat_map(planned) {
+        line(name, &value);
+    }
     if let Some(available) = &updates.available {
         let part = format!("{} of {} bytes to fetch", available.download_bytes, available.full_bytes);
         line("available", &format!("{}, {part}", available.version));
+        for (name, value) in available.plan.iter().flat_map(planned) {
+            line(name, &value);
+        }
     }
     for (name, value) in [
         ("problem", &updates.problem),
         ("repository", &updates.repository),
+        ("in use", &updates.in_use),
         ("way back", &updates.previous),
         ("last", &updates.last.as_ref().map(|last| last.sentence.clone())),
     ] {
@@ -115,6 +136,27 @@ pub fn words(updates: &Updates) -> String {
         line("log", kept);
     }
     text
+}
+
+/// A plan, in lines.
+fn planned(plan: &UpdatePlan) -> Vec<(&'static str, String)> {
+    let mut lines = vec![if plan.live {
+        ("plan", "live: services go on, and are replaced one after the other".to_owned())
+    } else {
+        ("plan", "the device restarts".to_owned())
+    }];
+    if !plan.why.is_empty() {
+        lines.push(("because of", plan.why.join(", ")));
+    }
+    let services = plan.services.iter().map(|one| format!("{} ({})", one.service, one.change.word()));
+    let services: Vec<String> = services.collect();
+    lines.push(("services", if services.is_empty() { "none".to_owned() } else { services.join(", ") }));
+    let away = plan.gap_seconds.map_or_else(
+        || "not measured yet on this device".to_owned(),
+        |gap| format!("{gap:.1} s at the last update of this kind"),
+    );
+    lines.push(("away for", away));
+    lines
 }
 
 fn phase(phase: UpdatePhase) -> &'static str {

@@ -23,7 +23,7 @@ impl Desk {
             language: state.owner.as_ref().map(|_| state.language),
             time_known: tayberry_core::clock::is_known(self.time_source()),
             now: clock::now(),
-            authority_fingerprint: self.keys.authority.fingerprint(),
+            authority_fingerprint: self.fingerprint(),
             addresses: self.network.addresses(),
             setup_network: self.network.setup_network().is_some(),
             domain: self.domain.certificate().map(|held| held.about.name.clone()),
@@ -31,7 +31,7 @@ impl Desk {
     }
 
     pub(super) fn shown_authority(&self) -> Authority {
-        Authority { pem: self.keys.authority.pem.clone(), fingerprint: self.keys.authority.fingerprint() }
+        Authority { pem: self.keys.authority.pem.clone(), fingerprint: self.fingerprint() }
     }
 
     pub(super) async fn claim(&self, sender: &Sender, claim: &Claim) -> Result<Session, Problem> {
@@ -93,7 +93,7 @@ impl Desk {
         drop(memory);
         self.happened(EventKind::Claimed, sender);
         let qr_svg = card::svg(&address).map_err(failed)?;
-        let finished = Finished { address, qr_svg, authority_fingerprint: self.keys.authority.fingerprint() };
+        let finished = Finished { address, qr_svg, authority_fingerprint: self.fingerprint() };
         Ok(FinishedSetup { finished, session: self.begin(Role::Owner)? })
     }
 }

@@ -60,6 +60,12 @@ impl Desk {
         self.memory().held.as_ref().is_none_or(|held| certificate::must_renew(held, &facts))
     }
 
+    /// Fingerprint of the device's authority.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.keys.authority.fingerprint()
+    }
+
     /// A certificate with a fresh key for the gateway, when the one that it holds no longer fits.
     ///
     /// # Errors

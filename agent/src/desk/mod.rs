@@ -196,10 +196,10 @@ impl Answers for Desk {
                 Err(Problem::new(Kind::BadRequest, "A file comes with a file descriptor."))
             }
             Request::CancelUpdate => json(self.updates.cancel().await?),
-            Request::RestartIntoUpdate => json(self.restart_into_update(sender).await?),
+            Request::RestartIntoUpdate(wish) => json(self.restart_into_update(sender, wish).await?),
             Request::CheckForUpdate => json(self.updates.check().await?),
             Request::InstallUpdate(wish) => json(self.install_update(sender, wish)?),
-            Request::RollBack => json(self.roll_back(sender).await?),
+            Request::RollBack(wish) => json(self.roll_back(sender, wish).await?),
             Request::Stack => json(self.stack().await?),
             Request::StackLog(which) => json(self.stack_log(&which).await?),
             Request::PlanStack(file) => json(self.plan_stack(&file).await?),

@@ -5,7 +5,7 @@ use std::fs::File;
 use serde_json::Value;
 use tayberry_core::request::problem::Problem;
 use tayberry_core::request::status::EventKind;
-use tayberry_core::request::update::{InstallWish, Piece, Updates};
+use tayberry_core::request::update::{InstallWish, Piece, RestartWish, Updates};
 
 use super::{Desk, Sender, json};
 
@@ -24,9 +24,9 @@ impl Desk {
         json(self.updates.receive(piece, file).await?)
     }
 
-    pub(super) async fn roll_back(&self, sender: &Sender) -> Result<Updates, Problem> {
+    pub(super) async fn roll_back(&self, sender: &Sender, wish: RestartWish) -> Result<Updates, Problem> {
         self.happened(EventKind::RollBack, sender);
-        self.updates.roll_back().await
+        self.updates.roll_back(wish).await
     }
 
     pub(super) fn install_update(&self, sender: &Sender, wish: InstallWish) -> Result<Updates, Problem> {
@@ -34,8 +34,12 @@ impl Desk {
         self.updates.install(wish)
     }
 
-    pub(super) async fn restart_into_update(&self, sender: &Sender) -> Result<Updates, Problem> {
+    pub(super) async fn restart_into_update(
+        &self,
+        sender: &Sender,
+        wish: RestartWish,
+    ) -> Result<Updates, Problem> {
         self.happened(EventKind::UpdateRestart, sender);
-        self.updates.restart().await
+        self.updates.restart(wish).await
     }
 }

@@ -11,8 +11,6 @@ use tayberry_format::boot_report::{self, BootReport};
 use tayberry_format::slot::Slot;
 use tayberry_format::verity::RootHash;
 
-use crate::device::verity_table;
-
 /// A fact that could not be established.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
@@ -72,7 +70,7 @@ pub fn running() -> Result<Slot, BootError> {
 /// # Errors
 /// When device-mapper does not say it.
 pub fn root_hash() -> Result<RootHash, BootError> {
-    verity_table::root_hash(&root_number()?)
+    tayberry_dm::root_hash(&root_number()?)
         .map_err(|error| BootError::Io { path: "/dev/mapper/control".into(), error })
 }
 

@@ -36,13 +36,18 @@ impl Default for Hwmon {
 }
 
 impl Hwmon {
-    /// What the processor and the drives say now. Who does not answer is not among them.
+    /// What the processor says now.
     #[must_use]
-    pub fn temperatures(&self) -> Vec<(Sensor, Celsius)> {
-        let processors = self.chips(&[PROCESSOR]).into_iter().take(1).map(|chip| (Sensor::Processor, chip));
-        let drives =
-            self.chips(&[DRIVE]).into_iter().zip(0..).map(|(chip, number)| (Sensor::Drive(number), chip));
-        processors.chain(drives).filter_map(|(sensor, chip)| Some((sensor, temperature(&chip)?))).collect()
+    pub fn processor(&self) -> Option<Celsius> {
+        temperature(self.chips(&[PROCESSOR]).first()?)
+    }
+
+    /// What the drives say now. Who does not answer is not among them. One that hangs lets its reader wait (up to the kernel's 30
+    /// seconds, `nvme_core.admin_timeout`).
+    #[must_use]
+    pub fn drives(&self) -> Vec<(Sensor, Celsius)> {
+        let chips = self.chips(&[DRIVE]).into_iter().zip(0..);
+        chips.filter_map(|(chip, number)| Some((Sensor::Drive(number), temperature(&chip)?))).collect()
     }
 
     /// The fans.
@@ -111,19 +116,19 @@ mod tests {
     fn chips_are_found_by_their_names() {
         let folder = tempfile::tempdir().unwrap();
         let hwmon = Hwmon { folder: folder.path().to_owned() };
-        assert!(hwmon.temperatures().is_empty() && hwmon.fans().is_empty());
+        assert!(hwmon.processor().is_none() && hwmon.drives().is_empty() && hwmon.fans().is_empty());
         chip(folder.path(), 7, &[("name", "nvme\n"), ("temp1_input", "38850\n")]);
         chip(folder.path(), 3, &[("name", "rp1_adc\n"), ("temp1_input", "1000\n")]);
         let processor = chip(folder.path(), 0, &[("name", "cpu_thermal\n"), ("temp1_input", "51200\n")]);
         let fan = chip(folder.path(), 1, &[("name", "gpio_fan\n")]);
         let degrees = Celsius::from_thousandths;
-        let drive = (Sensor::Drive(0), degrees(38_850));
-        assert_eq!(hwmon.temperatures(), [(Sensor::Processor, degrees(51_200)), drive]);
+        assert_eq!(hwmon.processor(), Some(degrees(51_200)));
+        assert_eq!(hwmon.drives(), [(Sensor::Drive(0), degrees(38_850))]);
         for (percent, raw) in [(0, "0"), (1, "3"), (50, "128"), (100, "255")] {
             hwmon.fans()[0].drive(Duty::try_from(percent).unwrap()).unwrap();
             assert_eq!(fs::read_to_string(fan.join("pwm1")).unwrap(), raw);
         }
         fs::write(processor.join("temp1_input"), "hot\n").unwrap();
-        assert_eq!(hwmon.temperatures(), [drive]);
+        assert_eq!(hwmon.processor(), None);
     }
 }

@@ -36,6 +36,17 @@ pub trait Manager {
         runtime: bool,
         properties: &[(&str, zbus::Variant<'_>)],
     ) -> zbus::Result<()>;
+    /// Makes a unit that has no file; returns the job.
+    fn start_transient_unit(
+        &self,
+        name: &str,
+        mode: &str,
+        properties: &[(&str, zbus::Variant<'_>)],
+        others: &[(&str, &[(&str, zbus::Variant<'_>)])],
+    ) -> zbus::Result<zbus::OwnedObjectPath>;
+    /// How often the root was changed since the kernel started.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn soft_reboots_count(&self) -> zbus::Result<u32>;
     /// Signals are sent from here on.
     fn subscribe(&self) -> zbus::Result<()>;
     /// A job has ended.
@@ -50,6 +61,24 @@ pub trait Manager {
 pub async fn reboot(bus: &zbus::Connection) -> zbus::Result<()> {
     let manager = ManagerProxy::new(bus).await?;
     manager.start_unit("reboot.target", "replace-irreversibly").await.map(drop)
+}
+
+/// Replaces all of user space by what lies at `/run/nextroot`: systemd stops everything in order first that does not go on
+/// (systemd-soft-reboot.service(8)).
+///
+/// # Errors
+/// When systemd refuses.
+pub async fn soft_reboot(bus: &zbus::Connection) -> zbus::Result<()> {
+    let manager = ManagerProxy::new(bus).await?;
+    manager.start_unit("soft-reboot.target", "replace-irreversibly").await.map(drop)
+}
+
+/// How often that was done since the kernel started.
+///
+/// # Errors
+/// When systemd does not answer.
+pub async fn soft_reboots(bus: &zbus::Connection) -> zbus::Result<u32> {
+    ManagerProxy::new(bus).await?.soft_reboots_count().await
 }
 
 /// Powers the device off: systemd stops everything in order first.
@@ -135,7 +164,8 @@ pub async fn run(
     for unit in units {
         let path = match job {
             Job::Start => manager.start_unit(unit, "replace").await?,
-            Job::Stop => manager.stop_unit(unit, "replace").await?,
+            // What needs it waits for it; systemd would stop that, too, and start it never again.
+            Job::Stop => manager.stop_unit(unit, "ignore-dependencies").await?,
             Job::Reload => manager.reload_unit(unit, "replace").await?,
             Job::Restart => manager.restart_unit(unit, "replace").await?,
         };

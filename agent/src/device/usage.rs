@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sysinfo::Networks;
 use tayberry_core::request::metrics::{NetworkUse, ServiceUse};
+use tayberry_core::stack::side::{Side, service_of};
 
 /// Root of the control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
@@ -24,15 +25,30 @@ fn services_below(root: &Path) -> Vec<ServiceUse> {
         all.extend(units.filter_map(|entry| service(&entry.path(), stack)));
     }
     all.sort_by(|one, other| one.service.cmp(&other.service));
+    // Both sides of a service that is being replaced are one service.
+    all.dedup_by(|next, one| {
+        let same = next.service == one.service;
+        if same {
+            one.memory_bytes += next.memory_bytes;
+            one.cpu_s += next.cpu_s;
+            one.read_bytes += next.read_bytes;
+            one.written_bytes += next.written_bytes;
+        }
+        same
+    });
     all
 }
 
 fn service(group: &Path, stack: bool) -> Option<ServiceUse> {
-    let name = group.file_name()?.to_str()?.strip_suffix(".service")?;
+    let unit = group.file_name()?.to_str()?;
+    let name = match service_of(unit).filter(|_| stack) {
+        Some(service) => Side::A.stem_of(service),
+        None => unit.strip_suffix(".service")?.to_owned(),
+    };
     let (read_bytes, written_bytes) =
         fs::read_to_string(group.join("io.stat")).map_or((0, 0), |text| io(&text));
     Some(ServiceUse {
-        service: name.to_owned(),
+        service: name,
         stack,
         memory_bytes: fs::read_to_string(group.join("memory.current")).ok()?.trim().parse().ok()?,
         cpu_s: cpu(group)?,
@@ -100,6 +116,14 @@ mod tests {
                     ("io.stat", "259:0 rbytes=10 wbytes=30 rios=1\n253:1 rbytes=9 wbytes=40 wios=2\n"),
                 ],
             ),
+            (
+                "services.slice/stack-api.service",
+                vec![("memory.current", "10\n"), ("cpu.stat", "usage_usec 2000000\n")],
+            ),
+            (
+                "services.slice/stack-api_b.service",
+                vec![("memory.current", "7\n"), ("cpu.stat", "usage_usec 500000\n")],
+            ),
             ("services.slice/half.service", vec![("cpu.stat", "usage_usec 5\n")]),
             ("system.slice/dbus.socket", vec![]),
         ] {
@@ -109,8 +133,9 @@ mod tests {
         }
         let seen = services_below(folder.path());
         let names: Vec<_> = seen.iter().map(|one| (one.service.as_str(), one.stack)).collect();
-        assert_eq!(names, [("tayberryd", false), ("web", true)]);
-        assert!((seen[0].cpu_s - 1.5).abs() < 1e-9);
-        assert_eq!((seen[1].read_bytes, seen[1].written_bytes), (10, 40));
+        assert_eq!(names, [("stack-api", true), ("tayberryd", false), ("web", true)]);
+        assert_eq!(seen[0].memory_bytes, 17, "both sides of what is being replaced");
+        assert!((seen[0].cpu_s - 2.5).abs() < 1e-9 && (seen[1].cpu_s - 1.5).abs() < 1e-9);
+        assert_eq!((seen[2].read_bytes, seen[2].written_bytes), (10, 40));
     }
 }

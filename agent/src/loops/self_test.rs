@@ -139,7 +139,8 @@ impl Handle {
         let service = state.services.iter().find(|service| service.name == CHECKED);
         let service = service.filter(|service| service.health == ServiceHealth::Healthy);
         let before = service.ok_or_else(|| format!("the stack's {CHECKED} does not run"))?.restarts;
-        self_test::unit(&format!("stack-{CHECKED}")).await.map_err(|error| error.to_string())?;
+        let unit = self.stack.unit(CHECKED).map_err(|problem| problem.title)?;
+        self_test::unit(unit.trim_end_matches(".service")).await.map_err(|error| error.to_string())?;
         let back = async {
             loop {
                 tokio::time::sleep(LOOK).await;

@@ -5,11 +5,13 @@
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tayberry_core::firmware::Celsius;
 use tayberry_core::liveness::Pulse;
 use tayberry_core::request::metrics::{Cooling, Temperature};
 use tayberry_core::thermal::{self, Decision, Reading, Sensor, State, Tacho, Wish, Worry};
+use tokio::task::JoinHandle;
 
 use crate::device::fans::Fans;
 use crate::device::hwmon::Hwmon;
@@ -20,6 +22,8 @@ use crate::device::{clock, kernel_log, last_words, systemd, whole_file};
 const RECORD: &str = "/var/lib/tayberry/fan.json";
 /// Longest record that is read, in bytes.
 const MOST_BYTES: u64 = 4096;
+/// How long a sensor may take. Two of them and a second are less than [`thermal::STALE`]: a round that waited has no old readings of others.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What was decided last, and what is wished; clones share it.
 #[derive(Clone)]
@@ -76,12 +80,16 @@ impl Handle {
 
 /// For ever.
 pub async fn run(handle: &Handle, pulse: &Pulse) -> Infallible {
-    let (mut state, mut readings, mut said) = (State::default(), Vec::<Reading>::new(), Said::default());
+    let (mut state, mut readings, mut told) = (State::default(), Vec::<Reading>::new(), Said::default());
     let (mut fans, mut tacho) = (Fans::default(), Tacho::default());
     let (mut before, mut worry) = (clock::uptime(), None);
+    let (mut processor, mut drives) = (Question::default(), Question::default());
     loop {
         let now = clock::uptime();
-        thermal::remember(&mut readings, &blocking(look).await.unwrap_or_default(), now);
+        let mut seen = drives.ask(|| Hwmon::default().drives()).await.unwrap_or_default();
+        let said = processor.ask(processor_says).await.flatten();
+        seen.extend(said.map(|temperature| (Sensor::Processor, temperature)));
+        thermal::remember(&mut readings, &seen, now);
         let Wish { policy, line } = handle.wish();
         let elapsed = now.saturating_sub(before);
         let decision = thermal::decide(&policy, &mut state, &readings, elapsed, now);
@@ -96,7 +104,7 @@ pub async fn run(handle: &Handle, pulse: &Pulse) -> Infallible {
             cooling.doubts.push("The fan should turn and does not: look at it, and at its cable.".to_owned());
         }
         handle.inner().cooling = Some(cooling);
-        said.tell(&decision, driven.failure);
+        told.tell(&decision, driven.failure);
         // The first time in any case: a limit outlives the agent that set it.
         if Some(decision.worry) != worry && relieve(decision.worry).await {
             worry = Some(decision.worry);
@@ -111,14 +119,29 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-/// What the sensors say; who does not answer is not among them.
-fn look() -> Vec<(Sensor, Celsius)> {
-    let mut seen = Hwmon::default().temperatures();
-    if !seen.iter().any(|(sensor, _)| *sensor == Sensor::Processor) {
-        let asked = Mailbox::open().and_then(|mut mailbox| mailbox.temperature());
-        seen.extend(asked.ok().map(|temperature| (Sensor::Processor, temperature)));
+/// Something that may not answer: it is asked again once it did, and nobody waits for it longer than [`PATIENCE`].
+struct Question<T>(Option<JoinHandle<T>>);
+
+impl<T> Default for Question<T> {
+    fn default() -> Self {
+        Self(None)
     }
-    seen
+}
+
+impl<T: Send + 'static> Question<T> {
+    /// The answer, if there is one in time.
+    async fn ask(&mut self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let open = self.0.get_or_insert_with(|| tokio::task::spawn_blocking(work));
+        let answer = tokio::time::timeout(PATIENCE, open).await.ok()?;
+        self.0 = None;
+        answer.ok()
+    }
+}
+
+/// The processor's temperature: the kernel's, else the firmware's.
+fn processor_says() -> Option<Celsius> {
+    let asked = || Mailbox::open().and_then(|mut mailbox| mailbox.temperature());
+    Hwmon::default().processor().or_else(|| asked().ok())
 }
 
 /// For people and for metrics.
@@ -194,5 +217,24 @@ impl Said {
             });
         }
         self.decision = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A drive that hangs is waited for once, and believed when it answers.
+    #[tokio::test]
+    async fn a_question_stays_open_until_it_is_answered() {
+        let (answers, wait) = mpsc::channel::<u8>();
+        let mut question = Question::default();
+        assert_eq!(question.ask(move || wait.recv().ok()).await, None);
+        assert_eq!(question.ask(|| Some(9)).await, None, "it is not asked twice");
+        answers.send(7).unwrap();
+        assert_eq!(question.0.take().unwrap().await.unwrap(), Some(7));
+        assert_eq!(question.ask(|| Some(9)).await, Some(Some(9)));
     }
 }

@@ -293,11 +293,11 @@ impl Answers for Desk {
             Request::Rescue => json(self.rescue()),
             Request::Updates => json(self.updates.look()),
             Request::CancelUpdate => json(self.updates.cancel().await?),
-            Request::RestartIntoUpdate => {
+            Request::RestartIntoUpdate(_) => {
                 self.start(self.updates.staged()?).await?;
                 json(self.updates.look())
             }
-            Request::RollBack => {
+            Request::RollBack(_) => {
                 self.start(self.found.default.other()).await?;
                 json(self.updates.look())
             }

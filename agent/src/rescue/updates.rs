@@ -88,6 +88,8 @@ impl Updates {
             target: shown.target.clone().filter(|_| phase != UpdatePhase::Idle),
             progress: progress.filter(|progress| progress.total > 0),
             offset: runs.map(|job| job.shared.at()),
+            plan: None,
+            in_use: None,
             last: None,
             previous: None,
             repository: None,

@@ -8,15 +8,16 @@ use tayberry_core::update::judge::{self, Device, Refusal, Tried};
 use tayberry_core::update::plan::{Held, Plan};
 use tayberry_core::update::reason::Reason;
 use tayberry_core::update::record::{Failed, System, Target};
+use tayberry_core::update::speed::{self, Speed};
 use tayberry_format::bundle::entries::Entries;
 use tayberry_format::bundle::index::Index;
-use tayberry_format::bundle::manifest::Manifest;
+use tayberry_format::bundle::manifest::{BootFiles, Manifest};
 use tayberry_format::bundle::version::Version;
 use tayberry_format::owner::{Channel, Repository};
 use tayberry_format::slot::Slot;
 use tayberry_format::verity::RootHash;
 
-use crate::device::{boot, slots, system};
+use crate::device::{boot, boot_files, slots, system};
 use crate::update::http::Client;
 use crate::update::install::{self, InstallError, Slots, Watcher};
 use crate::update::pack::{Pack, Stream};
@@ -144,11 +145,11 @@ impl Context<'_> {
         }
     }
 
-    /// Asks a repository what it offers. Nothing is written.
+    /// Asks a repository what it offers, and how that would take the place of what runs, where its manifest says. Nothing is written.
     ///
     /// # Errors
     /// When it cannot be asked, is not believed, or offers what this device does not take.
-    pub fn check(&self, shop: &Shop) -> Result<Option<Available>, JobError> {
+    pub fn check(&self, shop: &Shop) -> Result<Option<(Available, Option<Speed>)>, JobError> {
         self.follower.phase(UpdatePhase::Judging, 0);
         let Some(Offered { trusted: Trusted { manifest, index }, .. }) =
             self.ask(&Client::default(), shop)?
@@ -162,13 +163,16 @@ impl Context<'_> {
         };
         let (running, target) = self.open()?;
         let plan = self.plan(&index, &Slots { running: &running, target: &target }, true)?;
-        Ok(Some(Available {
+        let available = Available {
             version: manifest.version.to_string(),
             download_bytes: plan.ranges().iter().map(|range| range.end - range.start).sum(),
             full_bytes: plan.pack_bytes,
             notes: manifest.notes,
             tried_before,
-        }))
+            plan: None,
+        };
+        let speed = (!manifest.boot_files.is_empty()).then(|| self.speed_of(&manifest.boot_files));
+        Ok(Some((available, speed)))
     }
 
     fn ask(&self, client: &Client, shop: &Shop) -> Result<Option<Offered>, JobError> {
@@ -236,7 +240,9 @@ impl Context<'_> {
             back: false,
             pulled,
             from: Some(System { version: running()?, root_hash: self.order.root_hash }),
+            speed: Speed::default(),
             stack_worked: false,
+            wanted: 0,
         };
         let (running, place) = self.open()?;
         let open = Slots { running: &running, target: &place };
@@ -257,7 +263,24 @@ impl Context<'_> {
             .map_err(|error| JobError::Failed(Reason::Damaged { why: error.to_string() }))?;
         // Whoever cancels while it is read back does not want it at the next restart.
         self.go_on()?;
-        Ok(target)
+        Ok(Target { speed: self.speed(), ..target })
+    }
+
+    /// How what the other slot holds takes the place of what runs.
+    #[must_use]
+    pub fn speed(&self) -> Speed {
+        match boot_files::look(&self.order.disk, self.order.running.other()) {
+            Ok(next) => self.speed_of(&next),
+            Err(why) => Speed::Reboot { why: vec![why] },
+        }
+    }
+
+    /// How a system with these boot files takes the place of what runs.
+    fn speed_of(&self, next: &BootFiles) -> Speed {
+        match boot_files::look(&self.order.disk, self.order.running) {
+            Ok(running) => speed::decide(&running, next),
+            Err(why) => Speed::Reboot { why: vec![why] },
+        }
     }
 
     /// Of something that was accepted.

@@ -10,6 +10,8 @@
 //! Each public item names the source of the facts it models. Where the firmware's behaviour is not
 //! documented the model takes the reading that boots *less*, and says "inferred".
 //!
+//! [`digests`] alone reads whole files: by them two systems are told to need the same of the firmware.
+//!
 //! Left to others: judging whether the files are the right ones (verity root hash, signatures: agent and
 //! crash tests), writing any of them (`tayberry-format`, image), device-tree edits and starting a machine
 //! (emulator), other boot modes than one block device (network, `boot.img` ramdisks).
@@ -21,6 +23,7 @@ mod bytes;
 mod choose;
 mod config;
 mod devicetree;
+mod digests;
 mod disk;
 mod error;
 mod fat;
@@ -37,6 +40,7 @@ pub use autoboot::{AUTOBOOT_MAX, Autoboot};
 pub use board::{Board, BootWatchdog, Eeprom, Feature, Medium, Model, ResetState, Stepping};
 pub use boot::{Boot, boot};
 pub use config::{Config, Overlay, RequestedOverlay};
+pub use digests::{DigestError, digests};
 pub use disk::{Disk, DiskError};
 pub use error::{BootError, Failure, ReadError};
 pub use fat::{BootFile, Extent};

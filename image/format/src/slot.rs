@@ -46,6 +46,15 @@ impl Slot {
         }
     }
 
+    /// Name of the device under which device-mapper verifies the slot's system partition.
+    #[must_use]
+    pub const fn verity_device(self) -> &'static str {
+        match self {
+            Self::A => "tayberry-a",
+            Self::B => "tayberry-b",
+        }
+    }
+
     /// The slot whose boot partition has this number, if it is one of ours.
     #[must_use]
     pub const fn from_boot_partition(number: u32) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! `tayberry-guest dbus`, `gpio`, `relay`, `mdns-ask` and `mdns-hold`: services of the virtual Pi 5, started by the emulator's own units.
+//! `tayberry-guest dbus`, `gpio`, `relay`, `datagrams`, `mdns-ask` and `mdns-hold`: services of the virtual Pi 5, started by the emulator's own units.
 #![allow(clippy::print_stderr, reason = "systemd puts standard error into the journal")]
 
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tayberry_guest::gpio::{Bridge, Chip, ChipError};
-use tayberry_guest::{dbus, mdns, port, relay};
+use tayberry_guest::{datagrams, dbus, mdns, port, relay};
 
 /// How long a neighbour asks for a name.
 const ASK: std::time::Duration = std::time::Duration::from_secs(30);
@@ -24,7 +24,7 @@ enum GuestError {
     #[error("the relay: {0}")]
     Relay(io::Error),
     #[error(
-        "usage: tayberry-guest dbus|gpio|relay LISTEN TARGET|mdns-ask NAME OWN WANTED|mdns-hold NAME OWN; given: {0:?}"
+        "usage: tayberry-guest dbus|gpio|relay LISTEN TARGET|datagrams LISTEN TARGET|mdns-ask NAME OWN WANTED|mdns-hold NAME OWN; given: {0:?}"
     )]
     Usage(Vec<String>),
 }
@@ -50,10 +50,11 @@ fn run(words: &[&str]) -> Result<std::convert::Infallible, GuestError> {
                     .map_err(|error| GuestError::Port { name: tayberry_guest::protocol::PORT, error })?;
             }
         }
-        ["relay", listen, target] => {
+        [what @ ("relay" | "datagrams"), listen, target] => {
             let target = target.parse().map_err(|_| usage(words))?;
             let listener = std::net::TcpListener::bind(listen).map_err(GuestError::Relay)?;
-            relay::run(&listener, target).map_err(GuestError::Relay)
+            let run = if what == "relay" { relay::run } else { datagrams::run };
+            run(&listener, target).map_err(GuestError::Relay)
         }
         ["mdns-hold", name, own] => {
             mdns::hold(name, own.parse().map_err(|_| usage(words))?).map_err(GuestError::Mdns)

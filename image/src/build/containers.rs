@@ -165,7 +165,7 @@ fn from_layers(image: &Locked, layers: &Layers, place: &Path, ui: Ui) -> Result<
     // A later layer may have taken it away.
     origin.retain(|path: &PathBuf, _| place.join(path).symlink_metadata().is_ok_and(|meta| !meta.is_dir()));
     stage.finish(&format!("{} layers of {}, {} files", image.layer.len(), image.reference, origin.len()));
-    Ok(Tree { root: place.to_owned(), origin })
+    Ok(Tree { root: place.to_owned(), origin, base: None })
 }
 
 /// The stack of the system, as it is with the containers of this build.

@@ -27,6 +27,8 @@ pub fn apply(tree: &mut Tree, tools: &Tools, config: &Config, epoch: i64) -> Res
     if let Some(repository) = &config.image.update_repository {
         tree.write("usr/share/tayberry/repository", format!("{}\n", repository.as_ref()).as_bytes())?;
     }
+    let watchdog = format!("[Manager]\nRuntimeWatchdogSec={}s\n", config.image.watchdog);
+    tree.write("usr/lib/systemd/system.conf.d/20-watchdog.conf", watchdog.as_bytes())?;
     // Rendered from the state at every boot; systemd takes DEFAULT_HOSTNAME until then.
     tree.link("etc/hostname", "../run/tayberry/etc/hostname")?;
     // systemd never lets the clock be earlier than this file's time, which is that of every file (systemd-timesyncd(8)).

@@ -1,6 +1,7 @@
 //! From a lock to a disk. Each module is one stage; the order is in [`crate::commands::build`].
 
 pub mod archive;
+pub mod base;
 pub mod boot_files;
 pub mod compile;
 pub mod containers;

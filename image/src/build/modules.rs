@@ -83,19 +83,30 @@ fn stem(path: &Path) -> String {
     canonical(name.split(".ko").next().unwrap_or(&name))
 }
 
+/// Folder of the modules in a tree, by release.
+pub const MODULES: &str = "usr/lib/modules";
+
+/// The release of the kernel in the tree.
+///
+/// # Errors
+/// When there are modules of none or of several.
+pub fn release(tree: &Tree) -> Result<String, BuildError> {
+    let above = tree.path(MODULES);
+    let mut found = std::fs::read_dir(&above).map_err(at(&above))?.flatten();
+    let (Some(one), None) = (found.next(), found.next()) else {
+        return Err(BuildError::Kernel(format!("{MODULES} with exactly one version")));
+    };
+    Ok(one.file_name().to_string_lossy().into_owned())
+}
+
 impl Kernel {
     /// Looks at the kernel in the tree. It may lack the modules of `may_lack`.
     ///
     /// # Errors
     /// When there is not exactly one kernel.
     pub fn look(tree: &Tree, may_lack: &[String]) -> Result<Self, BuildError> {
-        let above = tree.path("usr/lib/modules");
-        let mut found = std::fs::read_dir(&above).map_err(at(&above))?.flatten();
-        let (Some(one), None) = (found.next(), found.next()) else {
-            return Err(BuildError::Kernel("usr/lib/modules with exactly one version".into()));
-        };
-        let release = one.file_name().to_string_lossy().into_owned();
-        let folder = one.path();
+        let release = release(tree)?;
+        let folder = tree.path(MODULES).join(&release);
         let mut modules = BTreeMap::new();
         for path in crate::files::walk(&folder).map_err(at(&folder))? {
             let Ok(inside) = path.strip_prefix(&folder) else { continue };

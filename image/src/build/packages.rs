@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tayberry_format::packages::{Contents, FORMAT, PATH, Package};
 
+use crate::build::base::BASE;
 use crate::build::overlay::OURS;
 use crate::build::tree::Tree;
 use crate::build::{BuildError, at};
@@ -21,16 +22,20 @@ pub fn of(tree: &Tree, config: &Config, lock: &Lock, release: &str) -> Result<Co
         let path = tree.path(inside);
         *sizes.entry(package).or_default() += std::fs::symlink_metadata(&path).map_err(at(&path))?.len();
     }
-    let mut packages: Vec<Package> = lock
-        .section(Section::System)
-        .map(|package| Package {
-            name: package.name.clone(),
-            version: package.version.clone(),
-            architecture: package.architecture.clone(),
-            source: package.source.clone(),
-            bytes: sizes.get(package.name.as_str()).copied().unwrap_or(0),
-        })
-        .collect();
+    let of_size = |name: &str, version: &str, architecture: &str, source: &str| Package {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        architecture: architecture.to_owned(),
+        source: source.to_owned(),
+        bytes: sizes.get(name).copied().unwrap_or(0),
+    };
+    let mut packages: Vec<Package> = match &tree.base {
+        Some(hash) => vec![of_size(BASE, hash, "arm64", BASE)],
+        None => lock
+            .section(Section::System)
+            .map(|one| of_size(&one.name, &one.version, &one.architecture, &one.source))
+            .collect(),
+    };
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Contents {
         format: FORMAT,

@@ -17,6 +17,8 @@ pub struct Tree {
     pub root: PathBuf,
     /// Origin of each file and link, by path without the leading `/`. Paths of ours are `tayberry`.
     pub origin: BTreeMap<PathBuf, String>,
+    /// Hash of the archive that it is made of, where that is not Debian's packages ([`crate::build::base`]).
+    pub base: Option<String>,
 }
 
 impl Tree {
@@ -63,7 +65,7 @@ impl Tree {
             origin.extend(found?);
         }
         stage.finish(&format!("{} packages, {} files", packages.len(), origin.len()));
-        Ok(Self { root: root.to_owned(), origin })
+        Ok(Self { root: root.to_owned(), origin, base: None })
     }
 
     /// Path of a file in the tree.
@@ -145,7 +147,7 @@ mod tests {
     fn nothing_is_written_through_a_link_that_leads_out() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
-        let mut tree = Tree { root: root.clone(), origin: BTreeMap::new() };
+        let mut tree = Tree { root: root.clone(), origin: BTreeMap::new(), base: None };
         tree.write("usr/share/one", b"1").unwrap();
         std::os::unix::fs::symlink("usr", root.join("inside")).unwrap();
         tree.write("inside/share/two", b"2").unwrap();

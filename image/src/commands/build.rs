@@ -14,7 +14,8 @@ use crate::build::modules::{self, Kernel, Lists};
 use crate::build::tree::Tree;
 use crate::build::trim::Trim;
 use crate::build::{
-    BuildError, at, compile, erofs, finalise, initramfs, join, kernel_files, overlay, packages, trim, verify,
+    BuildError, at, base, compile, erofs, finalise, initramfs, join, kernel_files, overlay, packages, trim,
+    verify,
 };
 use crate::commands::sources::{self, Sources};
 use crate::commands::{CommandError, lock};
@@ -30,7 +31,7 @@ use crate::ui::{Ui, human};
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tayberry build\n  tayberry build --offline --out /tmp/images\n  tayberry build --version 1.4.2 --update-root keys/root.json\n  tayberry build --database stand-in"
+    after_help = "Examples:\n  tayberry build\n  tayberry build --offline --out /tmp/images\n  tayberry build --version 1.4.2 --update-root keys/root.json\n  tayberry build --database stand-in\n  tayberry build --base rootfs.tar --kernel Image"
 )]
 pub struct Arguments {
     #[command(flatten)]
@@ -47,6 +48,12 @@ pub struct Arguments {
     /// Address of the repository that devices ask for updates, instead of the configuration's
     #[arg(long, value_name = "URL", value_parser = repository)]
     update_repository: Option<Repository>,
+    /// Root file system to take instead of Debian's packages: a tar archive, such as Buildroot's rootfs.tar
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
+    /// Kernel of that root file system, where its archive holds none
+    #[arg(long, value_name = "FILE", requires = "base")]
+    kernel: Option<PathBuf>,
 }
 
 fn repository(text: &str) -> Result<Repository, String> {
@@ -87,7 +94,14 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let bench = Bench { paths, config: &config, kernel, lock: &lock, tools: &tools, work: work.path(), ui };
 
     let trim = Trim::load(&paths.project.join("image/trim.toml"))?;
-    let mut tree = Tree::unpack((&lock, Section::System), &cache, &work.path().join("root"), &trim, ui)?;
+    let root = work.path().join("root");
+    let mut tree = match &arguments.base {
+        Some(archive) => base::unpack(archive, &root, &trim, ui)?,
+        None => Tree::unpack((&lock, Section::System), &cache, &root, &trim, ui)?,
+    };
+    if let Some(kernel) = &arguments.kernel {
+        base::kernel(&mut tree, kernel)?;
+    }
     let (release, boot, emulator) = bench.tree(&mut tree, &trim, &programs)?;
     let stage = ui.stage("compress", None);
     let image = work.path().join("system.erofs");

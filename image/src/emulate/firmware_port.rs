@@ -84,6 +84,9 @@ impl Rtc {
 pub struct Mailbox {
     /// Temperature of the processor, in thousandths of a degree Celsius.
     pub temperature: u32,
+    /// The sensor does not measure any more: it says the same to the last digit.
+    #[serde(default)]
+    pub sensor_stuck: bool,
     /// Temperature at which the firmware slows it down, likewise.
     pub max_temperature: u32,
     /// Bits 0 to 3: under-voltage, frequency capped, throttled, soft temperature limit, now; 16 to 19: since start.
@@ -113,6 +116,7 @@ impl Default for Mailbox {
     fn default() -> Self {
         Self {
             temperature: 45_000,
+            sensor_stuck: false,
             max_temperature: 85_000,
             throttled: 0,
             revision: 0x00d0_4171,
@@ -138,7 +142,7 @@ impl Mailbox {
                 .to_vec(),
             (tag::TEMPERATURE, [0, ..]) => {
                 // As sensors do: who always says the same to the last digit is taken for stuck.
-                let wavers = self.asked % 2;
+                let wavers = if self.sensor_stuck { 0 } else { self.asked % 2 };
                 self.asked = self.asked.wrapping_add(1);
                 vec![0, self.temperature.saturating_add(wavers)]
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::build::base::BASE;
 use crate::lock::{Package, Section};
 use crate::outputs::Facts;
 
@@ -70,7 +71,7 @@ pub fn build(facts: &Facts<'_>) -> Value {
 /// Debian's packages in the system and in the containers, each once.
 fn debian<'a>(facts: &Facts<'a>) -> Vec<&'a Package> {
     let is_inside = |package: &&Package| match &package.section {
-        Section::System => true,
+        Section::System => facts.tree.base.is_none(),
         Section::Container(name) => facts.config.container.contains_key(name),
         Section::Tools => false,
     };
@@ -90,6 +91,14 @@ fn debian<'a>(facts: &Facts<'a>) -> Vec<&'a Package> {
 /// What containers hold beside Debian's packages: reference, name, version and address (github.com/package-url/purl-spec).
 fn others(facts: &Facts<'_>) -> Vec<(String, String, String, String)> {
     let mut found = Vec::new();
+    if let Some(hash) = &facts.tree.base {
+        found.push((
+            BASE.to_owned(),
+            BASE.to_owned(),
+            hash.clone(),
+            format!("pkg:generic/{BASE}?checksum=sha256:{hash}"),
+        ));
+    }
     for one in facts.config.container.values() {
         if let Some(published) = &one.published {
             let (name, version) = (&published.name, &published.version);

@@ -9,6 +9,7 @@ use tayberry_format::bundle::container::{BLOCK, Heading};
 use tayberry_format::bundle::manifest::{BOARD, Compatible, Content, FORMAT, LAYOUT, Manifest};
 use tayberry_format::bundle::version::Version;
 use tayberry_format::bundle::{index_name, manifest_name, pack_name};
+use tayberry_format::slot::Slot;
 use tayberry_format::verity::RootHash;
 
 use crate::files::Whole;
@@ -75,6 +76,8 @@ pub fn make(
     let Cut { index, data_blocks } = cut::cut(disk, image, &mut BufWriter::new(&mut pack), &stage)?;
     let chunks = index.chunks().count();
     stage.finish(&format!("{chunks} chunks"));
+    let boot_files = tayberry_firmware::digests(&*disk, Slot::A.boot_partition())
+        .map_err(|error| PublishError::Slot { image: image.to_owned(), why: error.to_string() })?;
     let encoded = index.encode();
     let manifest = Manifest {
         format: FORMAT,
@@ -92,6 +95,7 @@ pub fn make(
         data_blocks,
         index: Content::of(&encoded),
         pack_bytes: index.pack_bytes(),
+        boot_files,
         notes: described.notes,
     };
     let bytes = manifest.encode()?;

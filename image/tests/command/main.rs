@@ -5,6 +5,7 @@ mod common;
 
 mod bad_input;
 mod device;
+mod documents;
 mod fetch;
 mod flash;
 mod golden;

@@ -3,6 +3,8 @@
 
 mod asking;
 mod body;
+mod door;
+mod ending;
 mod health;
 mod live;
 mod password;
@@ -19,6 +21,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::door::Door;
+use crate::ending::Ending;
 use crate::live::Live;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
@@ -32,6 +36,8 @@ pub(crate) struct App {
     live: Live,
     settings: Arc<Settings>,
     last_look: routes::LastLook,
+    ending: Ending,
+    door: Door,
 }
 
 /// A service that cannot start.
@@ -61,23 +67,31 @@ async fn is_alive(settings: &Settings) -> ExitCode {
 async fn serve(settings: Settings) -> Result<(), ApiError> {
     let listener = TcpListener::bind(("::", settings.port)).await?;
     let client = sessions::client(&settings.redis)?;
+    let ending = Ending::default();
     let app = App {
         store: Store::open(&settings.mongo).await?,
         sessions: Sessions::new(client.clone()),
         live: Live::default(),
         settings: Arc::new(settings),
         last_look: routes::LastLook::default(),
+        ending: ending.clone(),
+        door: Door::default(),
     };
     tokio::spawn(app.store.clone().prepare());
     tokio::spawn(app.live.clone().follow(client));
+    tokio::spawn(door::follow(app.clone()));
     let mut end = signal(SignalKind::terminate())?;
+    let begins = ending.clone();
     let stop = async move {
         end.recv().await;
         tracing::info!("no more requests are taken");
+        begins.begin();
     };
     tracing::info!(port = app.settings.port, "serves");
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
-    Ok(axum::serve(listener, routes::router(app)).with_graceful_shutdown(stop).await?)
+    axum::serve(listener, routes::router(app)).with_graceful_shutdown(stop).await?;
+    ending.is_over().await;
+    Ok(())
 }
 
 #[tokio::main(flavor = "current_thread")]

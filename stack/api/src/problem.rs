@@ -57,7 +57,7 @@ impl Problem {
         Self::of(StatusCode::TOO_MANY_REQUESTS, "too-often", "Too many tries. Wait a minute.".into())
     }
 
-    fn away(what: &str, error: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn away(what: &str, error: &dyn std::fmt::Display) -> Self {
         tracing::warn!("{what}: {error}");
         let title =
             format!("{what} does not answer. It is tried again; nothing was lost. Try again in a moment.");

@@ -23,12 +23,13 @@ export function check(is, what) {
   }
 }
 
-export async function launch() {
+/** With an `http3` origin, such as `attic.local:8443`, everything from there comes over HTTP/3 or not at all. */
+export async function launch({ http3 } = {}) {
   mkdirSync(SHOTS, { recursive: true });
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.local 127.0.0.1, MAP 10.0.2.15 127.0.0.1"],
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+      ...(http3 ? ["--enable-quic", `--origin-to-force-quic-on=${http3}`] : ["--disable-quic"]), "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP *.local 127.0.0.1, MAP 10.0.2.15 127.0.0.1"],
   });
 }
 

@@ -168,6 +168,7 @@ export function answer(state, method, path, body, { csrf, host }) {
     case "POST /updates/check":
       state.update = { ...state.update, repository: "https://updates.example.org/attic", checked: 1_790_000_000, previous: "0.1.9",
         available: { version: "0.3.0", download_bytes: 4_700_000, full_bytes: 103_000_000, tried_before: false,
+          plan: { live: true, why: [], services: [{ service: "redis", change: "replace" }, { service: "api", change: "roll" }] },
           notes: { en: "A quieter fan, and the usual security updates.", de: "Ein leiserer Lüfter und die üblichen Sicherheitsupdates." } } };
       return good({ version: "0.2.0", slot: "A", phase: "idle", ...state.update });
     case "POST /updates/restart":

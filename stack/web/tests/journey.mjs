@@ -38,7 +38,10 @@ async function setup() {
   await enter(text.common.password, PASSWORD);
   await activate(text.common.next);
   await at(text.setup.codes.title);
-  const codes = await page.getByRole("list", { name: text.setup.codes.list }).locator("code").allInnerTexts();
+  // The codes come after their page: allInnerTexts() alone does not wait for them.
+  const list = page.getByRole("list", { name: text.setup.codes.list });
+  await list.waitFor();
+  const codes = await list.locator("code").allInnerTexts();
   await shot("2-codes");
   await activate(text.setup.codes.next);
   await at(text.setup.kept.title);

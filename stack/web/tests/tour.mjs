@@ -161,7 +161,13 @@ export async function owned(window, device) {
     last: { at: 1_789_000_000, version: "0.2.9", stayed: false, sentence: "Stayed on 0.2.0. The health check \"front\" failed: The front is failed.", log: ["[   31.2] systemd[1]: tayberry-front.service: Failed with result 'exit-code'."] } };
   await page.getByText(text.updates.phases.writing).waitFor();
   await shot("32-updates-writing");
-  device.state.update = { phase: "staged", target: "0.3.0" };
+  const services = ["api", "gateway", "mongo"].map((service) => ({ service, change: service === "mongo" ? "replace" : "roll" }));
+  device.state.update = { phase: "staged", target: "0.3.0", plan: { live: true, why: [], services, gap_seconds: 1.94 } };
+  await page.getByText(text.updates.plan.live).waitFor();
+  await shot("35-updates-live");
+  const stopped = services.map(({ service }) => ({ service, change: "replace" }));
+  device.state.update = { phase: "staged", target: "0.3.0", plan: { live: false, why: ["kernel_2712.img"], services: stopped } };
+  await page.getByText(text.updates.plan.restart).waitFor();
   await shot("33-updates-staged");
   await button(page, text.updates.restart).click();
   await page.getByText(text.updates.phases.restarting).waitFor();

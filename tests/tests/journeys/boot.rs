@@ -109,7 +109,9 @@ async fn a_flipped_byte_is_refused_at_read() -> Result<(), JourneyError> {
     })?;
     let bus = device.bus().await?;
     let read = |block: u64| {
-        format!("dd if=/dev/dm-verity-root of=/dev/null bs=4096 count=1 iflag=direct skip={block}")
+        format!(
+            "dd if=$(findmnt --noheadings --output SOURCE /) of=/dev/null bs=4096 count=1 iflag=direct skip={block}"
+        )
     };
     assert_eq!(bus.shell(&read(flipped - 1), SHORT).await?, 0, "its neighbour is as it was");
     assert_ne!(bus.shell(&read(flipped), SHORT).await?, 0, "the damaged block is refused");

@@ -4,6 +4,7 @@ use serde_json::json;
 use system_tests::authority::{Authority, Opened};
 use system_tests::browser;
 use system_tests::console::{ALL, SERVICES, Serving, Visitor, Writer};
+use system_tests::datagrams;
 use system_tests::web::{OWNER, PASSWORD, until};
 use system_tests::zone::Zone;
 use system_tests::{Fixture, JourneyError};
@@ -108,11 +109,15 @@ fn domain(serving: &mut Serving, opened: &Opened) -> Result<(), JourneyError> {
 #[tokio::test]
 async fn after_the_setup_the_console_answers() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
-    let mut serving = Serving::start(&fixture, Medium::Nvme)?;
+    let mut serving = Serving::start_with(&fixture, Medium::Nvme, &[80, datagrams::RELAY], |_| ())?;
     look_around(&mut serving)?;
     people(&mut serving)?;
     let port = serving.port.to_string();
     browser::run(&fixture, &serving.owned.script, "console.mjs", &[&port], "console")?;
+    let bus = serving.owned.device.bus().await?;
+    assert_eq!(bus.shell("systemctl start tayberry-emulator-datagrams", SERVICES).await?, 0);
+    datagrams::open(serving.port, serving.past[1])?;
+    browser::run(&fixture, &serving.owned.script, "http3.mjs", &[&port], "console")?;
     power_cut(&mut serving)
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use system_tests::bus::Bus;
 use system_tests::update::Owned;
 use system_tests::{Fixture, JourneyError};
 use tayberry_firmware::locate;
@@ -93,20 +94,27 @@ async fn a_block_that_decays_before_the_trial_is_found() -> Result<(), JourneyEr
     Ok(())
 }
 
-/// Without room for a record nothing is begun; with room again it works.
-#[tokio::test]
-async fn a_full_data_partition_is_said_and_does_no_harm() -> Result<(), JourneyError> {
-    let fixture = Fixture::load()?;
-    let mut owned = Owned::start(&fixture)?;
+/// Without room for a record nothing is begun, and that is said.
+pub(crate) async fn a_full_disk(owned: &mut Owned, bundle: &Path) -> Result<Bus, JourneyError> {
     let bus = owned.device.bus().await?;
     assert_eq!(bus.shell(FILL, SHORT).await?, 0, "the data partition is full");
     let before = owned.updates()?;
-    let answer = owned.upload(&fixture.bundle("next")?)?;
+    let answer = owned.upload(bundle)?;
     assert_eq!(answer.status, 500, "{}", answer.text);
     assert!(answer.text.contains("No space left"), "{}", answer.text);
     assert_eq!(owned.updates()?, before, "nothing was begun");
     let status = owned.script.expect(200, "GET", "/status", None)?;
     assert!(status["notices"].to_string().contains("almost full"), "{status}");
+    Ok(bus)
+}
+
+/// With room again it works.
+#[tokio::test]
+#[ignore = "that nothing is begun is shown always: scripts/test full"]
+async fn a_full_data_partition_is_said_and_does_no_harm() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let mut owned = Owned::start(&fixture)?;
+    let bus = a_full_disk(&mut owned, &fixture.bundle("next")?).await?;
     assert_eq!(bus.shell("rm /var/lib/fill.*", SHORT).await?, 0);
     // The same on the device: it shows, and refuses with another exit code.
     assert_eq!(bus.shell("tayberryctl update && tayberryctl --json update", SHORT).await?, 0);
@@ -148,24 +156,4 @@ async fn twenty_power_cuts_do_not_keep_an_update_from_its_end() -> Result<(), Jo
         Ok(None)
     })?;
     Ok(())
-}
-
-/// What is for another board, or another appliance, is refused.
-#[test]
-fn what_is_for_another_board_is_refused() -> Result<(), JourneyError> {
-    let fixture = Fixture::load()?;
-    let press = system_tests::bundle::Press::new(&fixture)?;
-    let board = press.with_manifest(|manifest| manifest.compatible.board = "raspberry-pi-4".into())?;
-    let layout = press.with_manifest(|manifest| manifest.compatible.layout = 9)?;
-    let name = press.with_manifest(|manifest| manifest.name = "cider".into())?;
-    let owned = Owned::start(&fixture)?;
-    let refused = |path: &Path, part: &str| -> Result<(), JourneyError> {
-        let answer = owned.upload(path)?;
-        assert_eq!(answer.status, 422, "{}", answer.text);
-        assert!(answer.text.contains(part), "{}", answer.text);
-        Ok(())
-    };
-    refused(&board, "another board: raspberry-pi-4")?;
-    refused(&layout, "another layout")?;
-    refused(&name, "an update for cider")
 }

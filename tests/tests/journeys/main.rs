@@ -1,5 +1,6 @@
 //! The journeys in the virtual Raspberry Pi 5. One program: each of its own would be linked with all of the project again.
 
+mod base;
 mod boot;
 mod browser;
 mod build;
@@ -9,17 +10,21 @@ mod crash;
 mod crash_replay;
 mod damage;
 mod decay;
+mod documents;
 mod domain;
 mod emulate;
 mod hardware;
+mod live;
 mod network;
 mod openapi;
 mod own_stack;
 mod power_cut;
 mod preseed;
 mod pull;
+mod release;
 mod rescue;
 mod reset;
+mod rollout;
 mod setup;
 mod stack;
 mod thermal;

@@ -44,8 +44,16 @@ async fn a_pulled_update_stays_then_another() -> Result<(), JourneyError> {
     let (part, full) = (offered["download_bytes"].as_u64(), offered["full_bytes"].as_u64());
     assert!(part < full.map(|full| full / 4), "only what changed: {offered}");
 
+    let plan = &offered["plan"];
+    assert_eq!(
+        (&plan["live"], &plan["why"]),
+        (&json!(true), &json!([])),
+        "said before it is fetched: {plan}"
+    );
+
     let staged = owned.install(&json!({}))?;
     assert_eq!(short(&staged), ("0.1.0", "A", "staged"), "{staged}");
+    assert_eq!(&staged["plan"], plan, "as it was written");
     assert_eq!(Some(shop.packs()), part, "what was fetched is what was announced");
     let ended = owned.restart()?;
     assert_eq!(short(&ended), ("0.1.1", "B", "idle"), "{ended}");

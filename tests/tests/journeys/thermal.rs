@@ -17,6 +17,8 @@ const SHORT: Duration = Duration::from_secs(120);
 
 /// The header's line with a HAT's fan.
 const HAT: u32 = 18;
+/// Ten minutes, and what an emulated device takes to see that they are over.
+const STUCK: Duration = Duration::from_secs(900);
 /// 30 seconds too hot, and what an emulated device takes to go off.
 const HOT: Duration = Duration::from_secs(180);
 
@@ -48,6 +50,21 @@ async fn heat_turns_the_fan() -> Result<(), JourneyError> {
     fan(&device, &mut gpio, true)?;
     // The next agent.
     fan(&device, &mut gpio, false)
+}
+
+/// A sensor that says the same for ten minutes has stopped to measure: the fan turns, until it says something else.
+#[tokio::test]
+#[ignore = "waits for ten minutes"]
+async fn a_sensor_that_is_stuck_turns_the_fan() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let device = Device::new_one(&fixture, free_port()?, 443)?;
+    // The port is there once the device is.
+    drop(device.bus().await?);
+    let mut gpio = Gpio::connect(&device.machine.port(PORT))?;
+    heat(&device, &mut gpio, 40_000, false)?;
+    device.machine.mailbox(|mailbox| mailbox.sensor_stuck = true);
+    gpio.wait_level(FAN, false, STUCK)?;
+    heat(&device, &mut gpio, 40_500, false)
 }
 
 /// An owner's curve counts from the next second on; in the heat the services are slowed down, and work again when it is cool; hotter still,

@@ -81,14 +81,14 @@ pub enum Request {
     ReceiveUpdate(update::Piece),
     /// Stops the update that is under way.
     CancelUpdate,
-    /// Restarts into the update that was written.
-    RestartIntoUpdate,
+    /// Has the update run that was written.
+    RestartIntoUpdate(update::RestartWish),
     /// Asks the repository what it offers.
     CheckForUpdate,
     /// Fetches and writes what it offers.
     InstallUpdate(update::InstallWish),
-    /// Restarts into the system that ran before, if it is whole.
-    RollBack,
+    /// Goes back to the system that ran before, if it is whole.
+    RollBack(update::RestartWish),
     /// The stack now.
     Stack,
     /// What a service of the stack said last.

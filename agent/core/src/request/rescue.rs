@@ -40,7 +40,9 @@ impl Cause {
         match self {
             Self::BothDamaged => "The systems in both slots are damaged.",
             Self::DoesNotStart => "The system is whole, but did not come up several times.",
-            Self::Button => "The button was held while the power came on.",
+            Self::Button => {
+                "The button was held while the power came on; if nobody did, take its wires off (pins 29, 30)."
+            }
         }
     }
 }

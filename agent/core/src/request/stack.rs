@@ -44,6 +44,21 @@ pub enum ChangeKind {
     Replace,
     /// It is stopped. What it keeps stays.
     Stop,
+    /// The new version starts beside it, and takes its place without a gap.
+    Roll,
+}
+
+impl ChangeKind {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Start => "started",
+            Self::Replace => "stopped and started",
+            Self::Stop => "stopped",
+            Self::Roll => "replaced without a gap",
+        }
+    }
 }
 
 /// Something unwise.

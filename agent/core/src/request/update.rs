@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::request::stack::ServiceChange;
 use crate::update::progress::Progress;
 
 /// Where updates are.
@@ -25,6 +26,12 @@ pub struct Updates {
     /// The byte of the bundle that an upload that broke off goes on with.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub offset: Option<u64>,
+    /// What its restart will do, once it is written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub plan: Option<UpdatePlan>,
+    /// Why the other slot cannot be written to yet; one sentence.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub in_use: Option<String>,
     /// How the last one ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub last: Option<LastUpdate>,
@@ -45,8 +52,32 @@ pub struct Updates {
     pub available: Option<Available>,
 }
 
+/// What it takes for a version to run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UpdatePlan {
+    /// The services go on meanwhile; else the device restarts.
+    pub live: bool,
+    /// What needs the restart: files that the firmware reads and that changed, or why that is not known.
+    pub why: Vec<String>,
+    /// What becomes of each service.
+    pub services: Vec<ServiceChange>,
+    /// How long services were away at this device's last update of this kind, in seconds; absent before the first. When live, those
+    /// that are stopped before they are started anew.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gap_seconds: Option<f64>,
+}
+
+/// The wish to have it run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestartWish {
+    /// Restart the device, even if services could go on.
+    #[serde(default)]
+    pub reboot: bool,
+}
+
 /// A version on offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Available {
     /// The version.
     pub version: String,
@@ -58,6 +89,9 @@ pub struct Available {
     pub notes: BTreeMap<String, String>,
     /// It was tried before and did not stay: it needs the owner's word.
     pub tried_before: bool,
+    /// What it will take for it to run; absent where its manifest does not say what the firmware reads.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub plan: Option<UpdatePlan>,
 }
 
 /// The wish to fetch and write what is on offer.

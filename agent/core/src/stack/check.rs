@@ -2,7 +2,8 @@
 
 use serde_saphyr::Spanned;
 
-use super::compose::{Condition, GATEWAY, PORTS, Service, Stack};
+use super::compose::{Condition, GATEWAY, PORTS, Restart, Rollout, Service, Stack};
+use super::side::Side;
 use super::values::{Name, Route};
 use super::{Refusal, quadlet};
 
@@ -31,12 +32,12 @@ impl Stack {
         }
         self.check_secrets()?;
         self.services.iter().try_for_each(|(name, service)| self.check_service(name, service))?;
-        self.check_order()
+        self.in_order().map(drop)
     }
 
     fn check_service(&self, name: &Name, service: &Spanned<Service>) -> Result<(), Refusal> {
         let one = &service.value;
-        if quadlet::unit(name).ends_with(quadlet::NETWORK) {
+        if quadlet::unit(name, Side::A).ends_with(quadlet::NETWORK) {
             return Err(Refusal::at(service, format!("{name} would have the name of a network's unit")));
         }
         image(&one.image)?;
@@ -47,6 +48,9 @@ impl Stack {
         for mount in &one.volumes {
             let volume = &mount.value.volume;
             known(mount, "volume", volume, self.volumes.contains_key(volume))?;
+        }
+        if one.tayberry.rollout == Rollout::BlueGreen {
+            runs_twice(name, service)?;
         }
         for wanted in &one.secrets {
             known(wanted, "secret", &wanted.value, self.secrets.contains_key(&wanted.value))?;
@@ -102,8 +106,11 @@ impl Stack {
         refuse(format!("{GATEWAY} and {name} are in no network together"))
     }
 
-    /// Services that wait for each other would never start.
-    fn check_order(&self) -> Result<(), Refusal> {
+    /// The services, each after those that it waits for.
+    ///
+    /// # Errors
+    /// When some wait for each other: they would never start.
+    pub fn in_order(&self) -> Result<Vec<&Name>, Refusal> {
         let mut done: Vec<&Name> = Vec::new();
         let mut left: Vec<&Name> = self.services.keys().collect();
         while !left.is_empty() {
@@ -121,8 +128,26 @@ impl Stack {
             done.extend(now);
             left = later;
         }
-        Ok(())
+        Ok(done)
     }
+}
+
+/// A service that is replaced without a gap runs twice for a while.
+fn runs_twice(name: &Name, service: &Spanned<Service>) -> Result<(), Refusal> {
+    let one = &service.value;
+    let written = one.volumes.iter().find(|mount| !mount.value.read_only);
+    let why = if let Some(mount) = written {
+        format!("both would write to the volume {}", mount.value.volume)
+    } else if !one.ports.is_empty() {
+        "only one can have the ports".to_owned()
+    } else if one.restart == Restart::No {
+        "it does something once".to_owned()
+    } else {
+        return Ok(());
+    };
+    let reason =
+        format!("{name} cannot have `rollout: blue-green`, for which two of it run for a while: {why}");
+    Err(Refusal::at(service, reason))
 }
 
 /// What a service names must be declared.

@@ -123,6 +123,12 @@ impl Service {
         self.healthcheck.is_some() || self.tayberry.ready == Ready::Notify
     }
 
+    /// It is replaced without a gap. The gateway always is: both sides of it take connections while they change.
+    #[must_use]
+    pub fn has_sides(&self) -> bool {
+        self.tayberry.rollout == Rollout::BlueGreen || !self.ports.is_empty()
+    }
+
     /// Memory at most, in bytes, also of one that says nothing.
     #[must_use]
     pub fn memory(&self) -> u64 {
@@ -153,6 +159,10 @@ pub struct Extra {
     /// How it is known that it can do its work, where no check is.
     #[serde(default)]
     pub ready: Ready,
+    /// It takes SIGUSR1 as the word that something that it depends on is about to be replaced, has three seconds to answer what it
+    /// was asked, and holds further requests until SIGUSR2.
+    #[serde(default)]
+    pub hold: bool,
     /// It gets the keys with which the device signs that its owner asks: `keys.json` in `/run/tayberry`.
     #[serde(default)]
     pub sign_in: bool,

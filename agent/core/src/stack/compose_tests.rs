@@ -29,7 +29,7 @@ fn a_whole_file_is_understood() {
 fn the_stack_of_the_system_is_good() {
     let stack = Stack::parse(include_str!("../../../../stack/compose.yaml")).unwrap();
     assert_eq!(crate::stack::doctor::look(&stack, 3 << 30, &std::collections::BTreeMap::new()), []);
-    assert!(crate::stack::gateway::configuration(&stack, None).unwrap().contains("reverse_proxy api:8080"));
+    assert!(crate::stack::gateway::configuration(&stack, None).unwrap().contains("reverse_proxy api_b:8080"));
 }
 
 /// Each with the line that is wrong, and words of the reason.
@@ -69,6 +69,16 @@ fn what_is_wrong_is_said_with_its_line() {
         (service("    environment: [HOME]"), 4, "NAME=VALUE"),
         (service("    x-tayberry: { rolout: x }"), 4, "rolout"),
         (service("    healthcheck: { test: [\"CMD\"] }"), 4, "nothing to run"),
+        (
+            service("    restart: \"no\"\n    x-tayberry: { rollout: blue-green }"),
+            3,
+            "it does something once",
+        ),
+        (
+            service("    volumes: [\"a:/a\"]\n    x-tayberry: { rollout: blue-green }\nvolumes: { a: }"),
+            3,
+            "both would write",
+        ),
         (lines(&["services:", "  web:", "    image: web"]), 3, "names no version"),
         (lines(&["services:", "  Web:", "    image: web:1"]), 2, "a name"),
         (lines(&["version: '3'", "services:", "  web:", "    image: web:1"]), 1, "version"),

@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::compose::{Service, Stack};
+use super::compose::{Rollout, Service, Stack};
+use super::side::{self, Side};
 use super::values::Name;
 use crate::domain::DomainName;
 
@@ -43,6 +44,9 @@ const HEAD: &str = "\
 	admin off
 	auto_https off
 	persist_config off
+	# Its place is taken by another: clients are told to connect anew before it goes.
+	shutdown_delay 5s
+	grace_period 10s
 	servers {
 		timeouts {
 			read_header 10s
@@ -78,6 +82,7 @@ pub fn configuration(stack: &Stack, domain: Option<&DomainName>) -> Option<Strin
          \tencode zstd gzip\n\trequest_body {{\n\t\tmax_size {BODY}MiB\n\t}}\n\
          \theader {{\n\t\t-Server\n\t\t?X-Content-Type-Options nosniff\n\t\t?X-Frame-Options SAMEORIGIN\n\
          \t\t?Referrer-Policy strict-origin-when-cross-origin\n\t}}\n\
+         \t@goes vars {{http.shutting_down}} true\n\theader @goes Connection close\n\
          \t# The device's own pages and what anybody may ask it.\n\
          \thandle /system/* {{\n\t\treverse_proxy unix/{INSIDE}/front.sock\n\t}}\n"
     )
@@ -113,18 +118,32 @@ fn routes(stack: &Stack) -> Vec<(&str, &Name, &Service)> {
     routes
 }
 
+/// Without `stream_close_delay`: it has WebSockets end without a close code when the gateway ends, which does not wait for it.
 fn handle(text: &mut String, matcher: &str, name: &Name, service: &Service) {
     let port = service.tayberry.port.unwrap_or(PORT);
-    let proxy = format!(
-        "reverse_proxy {name}:{port} {{\n\t\t\theader_up Cookie \"{COOKIE}=[^;]*(; )?\" \"\"\n\t\t\tstream_close_delay 10s\n\t\t}}"
-    );
-    // Writing to a String cannot fail.
-    if matcher.is_empty() {
-        write!(text, "\thandle {{\n\t\t{proxy}\n\t}}\n").unwrap_or_default();
+    let proxy = |host: &str, tabs: &str| {
+        format!(
+            "{tabs}reverse_proxy {host}:{port} {{\n{tabs}\theader_up Cookie \"{COOKIE}=[^;]*(; )?\" \"\"\n{tabs}}}\n"
+        )
+    };
+    let inside = if service.tayberry.rollout == Rollout::BlueGreen {
+        // Looked at with every request: the other side is taken without a word to the gateway, whose connections stay.
+        let [a, b] = Side::ALL.map(|side| side.host(name));
+        format!(
+            "\t\t@{b} file {{\n\t\t\troot {INSIDE}/{}\n\t\t\ttry_files {name}\n\t\t}}\n\
+             \t\thandle @{b} {{\n{}\t\t}}\n\t\thandle {{\n{}\t\t}}\n",
+            side::FOLDER,
+            proxy(&b, "\t\t\t"),
+            proxy(&a, "\t\t\t"),
+        )
     } else {
-        write!(text, "\t@{name} path {matcher}\n\thandle @{name} {{\n\t\t{proxy}\n\t}}\n")
-            .unwrap_or_default();
+        proxy(&name.to_string(), "\t\t")
+    };
+    let named = if matcher.is_empty() { String::new() } else { format!(" @{name}") };
+    if !matcher.is_empty() {
+        text.push_str(&format!("\t@{name} path {matcher}\n"));
     }
+    text.push_str(&format!("\thandle{named} {{\n{inside}\t}}\n"));
 }
 
 /// Whether the gateway has the ports, and not the front: `active` and `sub` are its unit's `ActiveState` and `SubState`, `since` how long

@@ -10,10 +10,12 @@ pub mod health;
 pub mod images;
 pub mod plan;
 pub mod quadlet;
+mod quoting;
 pub mod record;
 pub mod refusal;
 pub mod registry;
 pub mod secret;
+pub mod side;
 pub mod values;
 
 pub use compose::Stack;

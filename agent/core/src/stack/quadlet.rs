@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::compose::{Capability, Condition, HealthCheck, Ready, Restart, Service, Stack};
+use super::compose::{Capability, Condition, HealthCheck, Ready, Restart, Rollout, Service, Stack};
 use super::gateway;
 use super::images::{self, Image};
+use super::quoting::{Dollars, escaped, quoted};
 use super::secret::Kept;
+use super::side::Side;
 use super::values::{Name, Pairs};
 
 /// Folder of the units on the device.
@@ -21,8 +23,12 @@ pub const KEYS: &str = "/run/tayberry/public";
 const OURS: &str = "localhost/";
 /// Users and groups of a container: so many numbers of the device are its own.
 pub const USERS: u32 = 65_536;
+/// The label of a container that holds its requests while it is told to.
+pub(super) const HOLDS: &str = "Label=io.tayberry.hold=yes";
 /// Label with the numbers of the secrets that a container was started with.
 const SECRETS: &str = "io.tayberry.secrets";
+/// Label with [`System::switches`].
+const SWITCHES: &str = "io.tayberry.switches";
 /// How long a container may take to end before it is killed, in seconds.
 const STOP_S: u32 = 25;
 /// Processes at most.
@@ -37,13 +43,44 @@ pub struct File {
     pub text: String,
 }
 
+/// A unit that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its file; of a service that is replaced without a gap, the one of side A.
+    pub file: File,
+    /// The same on side B.
+    pub twin: Option<Twin>,
+}
+
+/// The other side of a service that is replaced without a gap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twin {
+    /// The service.
+    pub service: Name,
+    /// Its file.
+    pub file: File,
+    /// It has a check.
+    pub has_check: bool,
+}
+
+impl From<File> for Wanted {
+    fn from(file: File) -> Self {
+        Self { file, twin: None }
+    }
+}
+
 /// End of the name of a network's unit.
 pub(super) const NETWORK: &str = "-network.service";
 
-/// The unit of a service.
+/// The unit of a service on one side.
 #[must_use]
-pub fn unit(service: &Name) -> String {
-    format!("stack-{service}.service")
+pub fn unit(service: &Name, side: Side) -> String {
+    format!("{}.service", side.stem(service))
+}
+
+/// The line that gives a container its name on one side.
+pub(super) fn alias(side: Side, service: &Name) -> String {
+    format!("NetworkAlias={}", side.host(service))
 }
 
 /// The unit that Podman's generator makes of a file.
@@ -54,17 +91,34 @@ pub fn unit_of(file: &str) -> Option<String> {
     service.or_else(network)
 }
 
-/// Renders all units. `users` is the first number of each service's users on the device; it never changes while a service keeps data.
-/// A unit changes with the secrets that its service has of `kept`, and with the system's images.
+/// What the system that runs gives to the units.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct System<'a> {
+    /// Its images.
+    pub images: &'a [Image],
+    /// How often user space was replaced live since the kernel started: what another system started is replaced, so that nothing of
+    /// that one is needed any more.
+    pub switches: u32,
+}
+
+/// Renders all units, each after those that it waits for. `users` is the first number of each service's users on the device; it never changes while a service keeps data.
+/// A unit changes with the secrets that its service has of `kept`, and with the system.
 #[must_use]
-pub fn render(stack: &Stack, users: &BTreeMap<Name, u32>, kept: &Kept, system: &[Image]) -> Vec<File> {
-    let mut files: Vec<File> = networks(stack).map(|name| network(&name)).collect();
-    for (name, service) in &stack.services {
+pub fn render(stack: &Stack, users: &BTreeMap<Name, u32>, kept: &Kept, system: System<'_>) -> Vec<Wanted> {
+    let mut wanted: Vec<Wanted> = networks(stack).map(|name| network(&name).into()).collect();
+    // A stack that was read has an order.
+    for name in stack.in_order().unwrap_or_default() {
+        let Some(service) = stack.services.get(name).map(|service| &service.value) else { continue };
         let first = users.get(name).copied().unwrap_or_default();
-        let image = image_of(&service.value, system);
-        files.push(container(stack, name, (&service.value, first, image), kept));
+        let on = |side| container(stack, (name, side), (service, first), kept, system);
+        let twin = service.has_sides().then(|| Twin {
+            service: name.clone(),
+            file: on(Side::B),
+            has_check: service.healthcheck.is_some(),
+        });
+        wanted.push(Wanted { file: on(Side::A), twin });
     }
-    files
+    wanted
 }
 
 /// The folders that services keep data in.
@@ -95,10 +149,14 @@ pub(super) fn networks_of(service: &Service) -> Vec<String> {
 const HEAD: &str = "# Written by tayberryd from the stack; what is changed here is lost.\n";
 
 fn network(name: &str) -> File {
-    let text = format!(
-        "{HEAD}[Network]\nNetworkName=stack-{name}\nInternal=true\n\n[Quadlet]\nDefaultDependencies=false\n"
-    );
-    File { name: format!("stack-{name}.network"), text }
+    let mut unit = Unit(format!("{HEAD}[Unit]\n"));
+    outlasts_a_switch(&mut unit);
+    unit.section("Network");
+    unit.set("NetworkName", format!("stack-{name}"));
+    unit.set("Internal", true);
+    unit.section("Quadlet");
+    unit.set("DefaultDependencies", false);
+    File { name: format!("stack-{name}.network"), text: unit.0 }
 }
 
 /// A unit under construction.
@@ -135,17 +193,18 @@ fn image_of<'a>(service: &'a Service, system: &'a [Image]) -> &'a str {
 
 fn container(
     stack: &Stack,
-    name: &Name,
-    (service, first, image): (&Service, u32, &str),
+    (name, side): (&Name, Side),
+    (service, first): (&Service, u32),
     kept: &Kept,
+    system: System<'_>,
 ) -> File {
     let mut unit = Unit(HEAD.to_owned());
-    waits(&mut unit, name, service);
+    waits(&mut unit, stack, name, service);
 
     unit.section("Container");
-    unit.set("ContainerName", format!("stack-{name}"));
+    unit.set("ContainerName", side.stem(name));
     unit.set("HostName", name);
-    unit.set("Image", image);
+    unit.set("Image", image_of(service, system.images));
     unit.set("Pull", if service.image.value.starts_with(OURS) { "never" } else { "missing" });
     if let Some(command) = &service.command {
         let words: Vec<String> = command.0.iter().map(|word| quoted(word, Dollars::Doubled)).collect();
@@ -172,6 +231,9 @@ fn container(
         unit.set("Network", format!("stack-{network}.network"));
     }
     unit.set("NetworkAlias", name);
+    if service.has_sides() {
+        unit.line(&alias(side, name));
+    }
     if let Some(check) = &service.healthcheck {
         health(&mut unit, &check.value);
     }
@@ -184,14 +246,14 @@ fn container(
     confine(&mut unit, service, first);
     // systemd's own limit is a little later.
     unit.set("StopTimeout", STOP_S);
-    unit.pairs("Label", &service.labels);
-    if let Some(mark) = kept.mark(service) {
-        unit.set("Label", format!("{SECRETS}={mark}"));
+    labels(&mut unit, service, kept);
+    if system.switches > 0 {
+        unit.set("Label", format!("{SWITCHES}={}", system.switches));
     }
 
     unit.section("Service");
     if !service.ports.is_empty() {
-        holds_the_ports(&mut unit, name);
+        holds_the_ports(&mut unit, &side.stem(name));
     }
     resources(&mut unit, service);
     let completes =
@@ -201,30 +263,52 @@ fn container(
     unit.section("Quadlet");
     // Not after the network: a device without one has a stack, too.
     unit.set("DefaultDependencies", false);
-    File { name: format!("stack-{name}.container"), text: unit.0 }
+    File { name: format!("{}.container", side.stem(name)), text: unit.0 }
+}
+
+fn labels(unit: &mut Unit, service: &Service, kept: &Kept) {
+    unit.pairs("Label", &service.labels);
+    if service.tayberry.hold {
+        unit.line(HOLDS);
+    }
+    if let Some(mark) = kept.mark(service) {
+        unit.set("Label", format!("{SECRETS}={mark}"));
+    }
 }
 
 /// What a service waits for.
-fn waits(unit: &mut Unit, name: &Name, service: &Service) {
+fn waits(unit: &mut Unit, stack: &Stack, name: &Name, service: &Service) {
     unit.line("[Unit]");
     unit.set("Description", format!("{name} of the stack"));
     for (other, condition) in &service.depends_on.0 {
-        // What has done its work stays up as far as systemd is concerned.
-        let key = if *condition == Condition::ServiceStarted { "Wants" } else { "Requires" };
-        unit.set(key, self::unit(other));
-        unit.set("After", self::unit(other));
+        let rollout = stack.services.get(other).map(|other| other.value.tayberry.rollout);
+        // What has done its work stays up as far as systemd is concerned. One with two sides has one that is gone, which nobody requires.
+        let is_required = *condition != Condition::ServiceStarted && rollout != Some(Rollout::BlueGreen);
+        unit.set(if is_required { "Requires" } else { "Wants" }, self::unit(other, Side::A));
+        unit.set("After", self::unit(other, Side::A));
     }
     // A service that fails is tried again for ever, ever more slowly.
     unit.set("StartLimitIntervalSec", 0);
+    outlasts_a_switch(unit);
+    unit.set("SurviveFinalKillSignal", true);
+}
+
+/// What a unit says that goes on while user space is replaced, and ends when the device does (systemd-soft-reboot.service(8)).
+fn outlasts_a_switch(unit: &mut Unit) {
+    unit.set("DefaultDependencies", false);
+    unit.set("IgnoreOnIsolate", true);
+    unit.set("After", "basic.target");
+    unit.set("Conflicts", "reboot.target kexec.target poweroff.target halt.target");
+    unit.set("Before", "shutdown.target");
 }
 
 /// What the gateway's unit says beside what all say.
-fn holds_the_ports(unit: &mut Unit, name: &Name) {
+fn holds_the_ports(unit: &mut Unit, container: &str) {
     // Open whether the gateway runs or not: who comes while it is replaced waits, and is not refused.
     unit.set("Sockets", gateway::SOCKET);
     // The front holds them, too: without this systemd would let it block in accept(2) at each start of the gateway.
     unit.set("NonBlocking", true);
-    unit.set("ExecReload", format!("/usr/bin/podman kill --signal USR1 stack-{name}"));
+    unit.set("ExecReload", format!("/usr/bin/podman kill --signal USR1 {container}"));
 }
 
 fn health(unit: &mut Unit, check: &HealthCheck) {
@@ -311,79 +395,6 @@ fn restarts(unit: &mut Unit, restart: Restart, is_waited_for: bool) {
     unit.set("TimeoutStopSec", "30s");
 }
 
-/// Whether a dollar sign means a variable where the word stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dollars {
-    /// In a command line (systemd.service(5)).
-    Doubled,
-    /// Elsewhere.
-    Literal,
-}
-
-/// A word as it must be written in a unit: in quotes (systemd.syntax(7)).
-fn quoted(word: &str, dollars: Dollars) -> String {
-    let mut text = String::from("\"");
-    for letter in word.chars() {
-        match letter {
-            '"' | '\\' => text.extend(['\\', letter]),
-            '\n' => text.push_str("\\n"),
-            '\t' => text.push_str("\\t"),
-            control if control.is_control() => {
-                let mut bytes = [0; 4];
-                for byte in control.encode_utf8(&mut bytes).bytes() {
-                    // Writing to a String cannot fail.
-                    write!(text, "\\x{byte:02x}").unwrap_or_default();
-                }
-            }
-            '%' => text.push_str("%%"),
-            '$' if dollars == Dollars::Doubled => text.push_str("$$"),
-            other => text.push(other),
-        }
-    }
-    text + "\""
-}
-
-/// A value that is taken as it is, in one line.
-fn escaped(text: &str, dollars: Dollars) -> String {
-    let text = text.replace('%', "%%").replace(['\n', '\r'], " ");
-    if dollars == Dollars::Doubled { text.replace('$', "$$") } else { text }
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::stack::secret::Known;
-
-    /// What is rendered of `good.yaml`, all in one. `TAYBERRY_GOLDEN=1` writes it anew.
-    #[test]
-    fn golden() {
-        let stack = Stack::parse(include_str!("../../fixtures/stack/good.yaml")).unwrap();
-        let users = stack.services.keys().cloned().zip((1..).map(|number| number * USERS)).collect();
-        let known = |number: usize| Known { id: format!("{number:025x}"), value: String::new() };
-        let kept = stack.secrets.keys().cloned().zip((1..).map(known)).collect();
-        let redis = Image { id: "d1".repeat(32), names: vec!["localhost/tayberry/redis:8".into()] };
-        let system = [redis];
-        let all: String = render(&stack, &users, &Kept(kept), &system)
-            .into_iter()
-            .map(|file| format!("=== {}\n{}\n", file.name, file.text))
-            .collect();
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/stack/good.units");
-        if std::env::var_os("TAYBERRY_GOLDEN").is_some() {
-            std::fs::write(path, &all).unwrap();
-        }
-        assert_eq!(all, std::fs::read_to_string(path).unwrap_or_default());
-    }
-
-    proptest! {
-        #[test]
-        fn no_value_leaves_its_line(word in any::<String>()) {
-            let text = quoted(&word, Dollars::Doubled);
-            prop_assert!(!text.contains(|letter: char| letter.is_control()));
-            let inside = &text[1..text.len() - 1];
-            prop_assert!(!inside.replace("\\\\", "").replace("\\\"", "").contains('"'));
-            prop_assert!(!escaped(&word, Dollars::Literal).contains(['\n', '\r']));
-        }
-    }
-}
+#[path = "quadlet_tests.rs"]
+mod tests;

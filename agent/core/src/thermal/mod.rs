@@ -58,8 +58,8 @@ pub const CRITICAL_FOR: Duration = Duration::from_secs(10);
 /// What the stack's services have together while they rest, in per cent of a core. They answer slowly, and keep what they hold.
 pub const RESTING: u8 = 25;
 /// What is said after a start that followed one of [`Worry::PoweringDown`].
-pub const TOO_HOT: &str = "The device switched itself off because its processor was hotter than 100 degrees Celsius, or a drive hotter than 90, for \
-    10 seconds. Look at its fan, and at what covers it.";
+pub const TOO_HOT: &str = "The device switched itself off because its processor was hotter than 100 degrees Celsius for 10 seconds. \
+    Look at its fan, and at what covers it.";
 /// What rested may go on.
 pub const COOL_AGAIN: Celsius = Celsius::from_degrees(75);
 
@@ -197,11 +197,14 @@ pub fn decide(
     if !readings.iter().any(|reading| reading.sensor == Sensor::Processor) {
         doubts.push(Doubt::Missing);
     }
-    let believed = readings.iter().filter(|reading| reading.doubt(now).is_none());
+    let believed: Vec<&Reading> = readings.iter().filter(|reading| reading.doubt(now).is_none()).collect();
+    let processor = believed.iter().find(|reading| reading.sensor == Sensor::Processor);
+    let processor = processor.map(|reading| reading.temperature);
     let hottest = believed
+        .iter()
         .map(|reading| Celsius::from_thousandths(reading.temperature.thousandths() + reading.sensor.shift()))
         .max();
-    state.worries(hottest, now);
+    state.worries(hottest, processor, now);
     let wanted = match hottest {
         Some(hottest) if doubts.is_empty() => policy.curve().at(state.feels(hottest)),
         _ => Duty::FULL,
@@ -247,13 +250,14 @@ impl State {
         Duty::try_from(next).unwrap_or(Duty::FULL)
     }
 
-    /// The table of worries. Nobody powers a device off because a sensor says nothing: it may be the sensor.
-    fn worries(&mut self, hottest: Option<Celsius>, now: Duration) {
-        let since = |limit: Celsius, before: Option<Duration>| {
-            hottest.is_some_and(|hottest| hottest >= limit).then(|| before.unwrap_or(now))
+    /// The table of worries. Nobody powers a device off because a sensor says nothing: it may be the sensor; nor because of a drive,
+    /// which throttles and stops by itself, and whose sensor, when it fails, would keep the device from ever starting again.
+    fn worries(&mut self, hottest: Option<Celsius>, processor: Option<Celsius>, now: Duration) {
+        let since = |now_is: Option<Celsius>, limit: Celsius, before: Option<Duration>| {
+            now_is.is_some_and(|now_is| now_is >= limit).then(|| before.unwrap_or(now))
         };
-        self.hot_since = since(HOT, self.hot_since);
-        self.critical_since = since(CRITICAL, self.critical_since);
+        self.hot_since = since(hottest, HOT, self.hot_since);
+        self.critical_since = since(processor, CRITICAL, self.critical_since);
         let lasts =
             |since: Option<Duration>, long: Duration| since.is_some_and(|at| now.saturating_sub(at) >= long);
         self.worry = match self.worry {

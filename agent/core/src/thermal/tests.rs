@@ -111,6 +111,23 @@ fn a_drive_worries_ten_degrees_earlier() {
     assert_eq!(super::decide(&Policy::Quiet, &mut State::default(), &both, SECOND, now).duty, Duty::FULL);
 }
 
+#[test]
+fn a_drive_lets_services_rest_and_no_more() {
+    let mut state = State::default();
+    let worry = (0..100).map(|second| {
+        let drive = Reading { sensor: Sensor::Drive(0), ..reading(124, second) };
+        super::decide(
+            &Policy::Quiet,
+            &mut state,
+            &[reading(40, second), drive],
+            SECOND,
+            Duration::from_secs(second),
+        )
+        .worry
+    });
+    assert_eq!(worry.last(), Some(Worry::Shedding));
+}
+
 /// In the heat: services rest after [`HOT_FOR`], the device goes off after [`CRITICAL_FOR`] of worse, and comes back from the
 /// first alone.
 #[test]

@@ -158,6 +158,7 @@ mod tests {
             data_blocks: 1,
             index: Content::of(b""),
             pack_bytes: 0,
+            boot_files: BTreeMap::new(),
             notes: BTreeMap::new(),
         }
     }

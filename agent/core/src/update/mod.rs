@@ -1,6 +1,6 @@
 //! Updates: every decision, from the offered version to the commit. Fetching, writing and rebooting are left to the agent.
 //!
-//! An update goes `Accepted -> Writing -> Staged -> Armed -> (reboot) Trial -> Committing -> committed`, and from each of these
+//! An update goes `Accepted -> Writing -> Staged -> Armed -> (reboot, or live switch) Trial -> Committing -> committed`, and from each of these
 //! back to what runs, with the reason. [`record`] holds where it is and is saved before anything is done about it; what is to
 //! be done follows from it, and may be done twice.
 
@@ -13,3 +13,4 @@ pub mod progress;
 pub mod reason;
 pub mod record;
 pub mod repair;
+pub mod speed;

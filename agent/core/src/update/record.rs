@@ -8,6 +8,7 @@ use tayberry_format::slot::Slot;
 use tayberry_format::verity::RootHash;
 
 use crate::update::reason::Reason;
+use crate::update::speed::Speed;
 
 /// Versions that did not stay are remembered, so many.
 const REMEMBERED: usize = 8;
@@ -30,9 +31,26 @@ pub struct Target {
     /// What ran when it was accepted.
     #[serde(default)]
     pub from: Option<System>,
+    /// How it takes the place of what runs; known once it is written.
+    #[serde(default)]
+    pub speed: Speed,
     /// The stack did its work when the restart was wanted: it must again. One that was ill before keeps nobody from updates.
     #[serde(default)]
     pub stack_worked: bool,
+    /// When that was wanted, in seconds since 1970.
+    #[serde(default)]
+    pub wanted: i64,
+}
+
+/// How long services were away at the last updates, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gaps {
+    /// While the device restarted, until the new system was judged well.
+    #[serde(default)]
+    pub reboot: Option<u64>,
+    /// During a live update, a service that is stopped before it is started anew.
+    #[serde(default)]
+    pub live: Option<u64>,
 }
 
 /// A system.
@@ -103,6 +121,9 @@ pub struct Record {
     /// What the other slot holds and ran before: the way back. None once that slot is written to.
     #[serde(default)]
     pub previous: Option<System>,
+    /// How long services were away at the last updates.
+    #[serde(default)]
+    pub gaps: Gaps,
     /// What the log said when the update that is under way was judged badly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
@@ -110,7 +131,14 @@ pub struct Record {
 
 impl Default for Record {
     fn default() -> Self {
-        Self { phase: Phase::Idle, last: None, failed: VecDeque::new(), previous: None, log: Vec::new() }
+        Self {
+            phase: Phase::Idle,
+            last: None,
+            failed: VecDeque::new(),
+            previous: None,
+            gaps: Gaps::default(),
+            log: Vec::new(),
+        }
     }
 }
 
@@ -142,11 +170,13 @@ pub enum Event {
     /// The other slot holds what the owner wants back, and was verified.
     Verified(Target),
     /// It is written and read back.
-    Written,
-    /// The restart is wanted.
+    Written(Speed),
+    /// The restart, or the live switch, is wanted.
     Restart {
         /// The stack does its work.
         stack_works: bool,
+        /// The device is to restart, whatever is possible.
+        reboot: bool,
     },
     /// Something failed before the restart.
     Failed(Reason),
@@ -158,6 +188,8 @@ pub enum Event {
     Unhealthy(Reason, Vec<String>),
     /// The default slot was changed and read back.
     Committed,
+    /// After a live update services were stopped and started, and away for so many milliseconds.
+    ServicesAway(u64),
 }
 
 /// An event that has no place there. Nothing changes.
@@ -188,9 +220,10 @@ pub fn next(record: &Record, event: Event, now: i64) -> Result<Record, Rejected>
         }
         (Idle, Event::Verified(target)) => to(Staged(target)),
         (_, Event::Accepted(_) | Event::Verified(_)) => Err(Rejected::Busy),
-        (Writing(target), Event::Written) => to(Staged(target.clone())),
-        (Staged(target), Event::Restart { stack_works }) => {
-            to(Armed(Target { stack_worked: stack_works, ..target.clone() }))
+        (Writing(target), Event::Written(speed)) => to(Staged(Target { speed, ..target.clone() })),
+        (Staged(target), Event::Restart { stack_works, reboot }) => {
+            let speed = if reboot { Speed::default() } else { target.speed.clone() };
+            to(Armed(Target { stack_worked: stack_works, speed, wanted: now, ..target.clone() }))
         }
         (Writing(target) | Staged(target), Event::Failed(why)) => Ok(record.ended(target, Some(why), now)),
         // What was to be done about the restart was not done: the firmware knows of nothing.
@@ -202,6 +235,9 @@ pub fn next(record: &Record, event: Event, now: i64) -> Result<Record, Rejected>
             Ok(Record { phase: GoingBack(target.clone(), why), log, ..record.clone() })
         }
         (Committing(target), Event::Committed) => Ok(record.ended(target, None, now)),
+        (_, Event::ServicesAway(gap)) => {
+            Ok(Record { gaps: Gaps { live: Some(gap), ..record.gaps }, ..record.clone() })
+        }
         (Idle, _) => Err(Rejected::Nothing),
         (Armed(_) | Trial(_) | Committing(_) | GoingBack(..), _) => Err(Rejected::TooLate),
         (Writing(_) | Staged(_), _) => Err(Rejected::Busy),
@@ -254,8 +290,11 @@ impl Record {
         while failed.len() > REMEMBERED {
             failed.pop_front();
         }
+        let restarted = why.is_none() && target.speed != Speed::Live && target.wanted > 0;
+        let away = u64::try_from(now - target.wanted).unwrap_or_default().saturating_mul(1000);
         Self {
             phase: Phase::Idle,
+            gaps: Gaps { reboot: if restarted { Some(away) } else { self.gaps.reboot }, ..self.gaps },
             previous: if why.is_none() { target.from.clone() } else { self.previous.clone() },
             last: Some(Outcome {
                 at: now,

@@ -15,7 +15,9 @@ fn target() -> Target {
         back: false,
         pulled: false,
         from: Some(System { version: "1".parse().unwrap(), root_hash: OLD }),
+        speed: Speed::Live,
         stack_worked: false,
+        wanted: 0,
     }
 }
 
@@ -60,15 +62,20 @@ fn follow(record: &Record, world: &World) -> Vec<(Record, World)> {
     match &record.phase {
         Phase::Idle => add(step(Event::Accepted(Target { slot: world.running.other(), ..target() })), world),
         Phase::Writing(_) => {
-            add(step(Event::Written), world);
+            add(step(Event::Written(Speed::Live)), world);
             add(step(Event::Failed(Reason::Cancelled)), world);
         }
         Phase::Staged(_) => {
-            add(step(Event::Restart { stack_works: true }), world);
+            add(step(Event::Restart { stack_works: true, reboot: false }), world);
             add(step(Event::Failed(Reason::Cancelled)), world);
         }
-        Phase::Armed(_) => {
+        Phase::Armed(target) => {
             add(Some(record.clone()), &World { flag: true, ..world.clone() });
+            // Live, without the firmware.
+            if !world.flag {
+                let switched = World { running: target.slot, ..world.clone() };
+                add(next(record, Event::Started(seen(target.slot)), 7).ok(), &switched);
+            }
             add(
                 step(Event::Failed(Reason::NotArmed { why: "no".into() })),
                 &World { flag: false, ..world.clone() },
@@ -85,7 +92,10 @@ fn follow(record: &Record, world: &World) -> Vec<(Record, World)> {
                 add(step(Event::Committed), &done);
             }
         }
-        Phase::GoingBack(..) => {}
+        Phase::GoingBack(..) => {
+            let back = World { running: world.default, ..world.clone() };
+            add(next(record, Event::Started(seen(world.default)), 7).ok(), &back);
+        }
     }
     for cut in [false, true] {
         let world = world.restart(cut);
@@ -144,8 +154,8 @@ fn the_table() {
     let events = || {
         [
             Event::Accepted(t()),
-            Event::Written,
-            Event::Restart { stack_works: true },
+            Event::Written(Speed::Live),
+            Event::Restart { stack_works: true, reboot: false },
             Event::Failed(Reason::Cancelled),
             Event::Healthy,
             Event::Committed,
@@ -211,7 +221,9 @@ fn there_is_a_way_back_until_the_other_slot_is_written() {
         back: true,
         pulled: false,
         from: Some(from.clone()),
+        speed: Speed::Live,
         stack_worked: false,
+        wanted: 0,
     };
     let staged = next(&stayed, Event::Verified(back.clone()), 6).unwrap();
     let cancelled = next(&staged, Event::Failed(Reason::Cancelled), 7).unwrap();
@@ -225,4 +237,29 @@ fn there_is_a_way_back_until_the_other_slot_is_written() {
     assert_eq!(gone_back.previous, None);
     let written = next(&stayed, Event::Accepted(target()), 9).unwrap();
     assert_eq!(written.previous, None);
+}
+
+#[test]
+fn it_is_remembered_how_long_services_were_away() {
+    let ended = |speed: Speed, wanted| {
+        let target = Target { speed, wanted, ..target() };
+        next(&at(Phase::Committing(target)), Event::Committed, 161).unwrap()
+    };
+    let restarted = ended(Speed::default(), 100);
+    assert_eq!(restarted.gaps, Gaps { reboot: Some(61_000), live: None });
+    assert_eq!(ended(Speed::Live, 100).gaps, Gaps::default());
+    assert_eq!(ended(Speed::default(), 0).gaps, Gaps::default(), "an agent before this one did not say when");
+    assert_eq!(ended(Speed::default(), 900).gaps.reboot, Some(0), "the clock was set back");
+    let away = next(&restarted, Event::ServicesAway(1_900), 170).unwrap();
+    assert_eq!(away.gaps, Gaps { reboot: Some(61_000), live: Some(1_900) });
+}
+
+#[test]
+fn the_owner_may_want_a_restart_where_none_is_needed() {
+    for (reboot, speed) in [(false, Speed::Live), (true, Speed::default())] {
+        let armed =
+            next(&at(Phase::Staged(target())), Event::Restart { stack_works: true, reboot }, 9).unwrap();
+        let Phase::Armed(target) = armed.phase else { panic!("{armed:?}") };
+        assert_eq!((target.speed, target.wanted), (speed, 9));
+    }
 }

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, Sse};
 use futures_util::Stream;
 use serde::Deserialize;
-use tayberry_core::request::update::{InstallWish, Piece, Updates};
+use tayberry_core::request::update::{InstallWish, Piece, RestartWish, Updates};
 use tayberry_core::request::{Delivery, Request};
 use utoipa::IntoParams;
 
@@ -30,6 +30,21 @@ pub(super) struct Upload {
     /// Try a version once more that did not stay.
     #[serde(default)]
     again: bool,
+}
+
+/// How an update is to run.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Restart {
+    /// Restart the device, even if services could go on.
+    #[serde(default)]
+    reboot: bool,
+}
+
+impl From<Restart> for RestartWish {
+    fn from(wish: Restart) -> Self {
+        Self { reboot: wish.reboot }
+    }
 }
 
 /// Where updates are.
@@ -58,10 +73,10 @@ pub(super) async fn cancel(asking: Asking) -> Result<Json<Updates>, Refusal> {
     Ok(Json(asking.ask(Request::CancelUpdate).await?))
 }
 
-/// Restarts into the update that was written.
-#[utoipa::path(post, path = "/updates/restart", tag = "updates", responses((status = 200, body = Updates), Problems))]
-pub(super) async fn restart(asking: Asking) -> Result<Json<Updates>, Refusal> {
-    Ok(Json(asking.ask(Request::RestartIntoUpdate).await?))
+/// Has the update run that was written: live if its plan says so, else by a restart.
+#[utoipa::path(post, path = "/updates/restart", tag = "updates", params(Restart), responses((status = 200, body = Updates), Problems))]
+pub(super) async fn restart(asking: Asking, Query(wish): Query<Restart>) -> Result<Json<Updates>, Refusal> {
+    Ok(Json(asking.ask(Request::RestartIntoUpdate(wish.into())).await?))
 }
 
 /// Asks the repository what it offers.
@@ -76,10 +91,10 @@ pub(super) async fn install(asking: Asking, Body(wish): Body<InstallWish>) -> Re
     Ok(Json(asking.ask(Request::InstallUpdate(wish)).await?))
 }
 
-/// Restarts into the system that ran before, if it is whole.
-#[utoipa::path(post, path = "/updates/rollback", tag = "updates", responses((status = 200, body = Updates), Problems))]
-pub(super) async fn roll_back(asking: Asking) -> Result<Json<Updates>, Refusal> {
-    Ok(Json(asking.ask(Request::RollBack).await?))
+/// Goes back to the system that ran before, if it is whole: live if nothing else changed, else by a restart.
+#[utoipa::path(post, path = "/updates/rollback", tag = "updates", params(Restart), responses((status = 200, body = Updates), Problems))]
+pub(super) async fn roll_back(asking: Asking, Query(wish): Query<Restart>) -> Result<Json<Updates>, Refusal> {
+    Ok(Json(asking.ask(Request::RollBack(wish.into())).await?))
 }
 
 /// Where updates are, every second, as server-sent events named `updates`. Ends with the session.

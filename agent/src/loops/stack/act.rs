@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tayberry_core::stack::compose::GATEWAY;
 use tayberry_core::stack::health;
-use tayberry_core::stack::plan::Step;
+use tayberry_core::stack::plan::{Plan, Renewal, Step};
 use tayberry_core::stack::quadlet::{self, FOLDER};
+use tayberry_core::stack::side::service_of;
 
-use super::{Handle, StackError, gateway, store};
+use super::{Handle, StackError, gateway, roll, store};
 use crate::device::journal;
 use crate::device::systemd::{self, Job, ManagerProxy};
 
@@ -44,31 +46,75 @@ impl Handle {
         if let Some(stack) = &stack {
             self.make_secrets(stack).await?;
         }
-        let steps = self.steps(stack.as_ref()).await?;
+        let plan = self.plan_of(stack.as_ref()).await?;
+        // One that is about to go need not read anything anew, and close connections for it.
+        news &= !plan.rolls.iter().any(|roll| roll.service == GATEWAY);
         self.prune().await;
-        let mut starts = Vec::new();
-        for step in steps {
-            tracing::info!("stack: {}", words(&step));
-            match step {
-                Step::Start(unit) => starts.push(unit),
-                other => self.take(other).await?,
-            }
+        self.hold(&plan.held).await;
+        let begun = self.begin(&plan, news).await;
+        self.go_on(&plan.held).await;
+        if begun? == End::Overtaken {
+            return Ok(End::Overtaken);
+        }
+        // One at a time, in their order. A declaration that comes now waits for that.
+        for roll in &plan.rolls {
+            self.roll(roll).await?;
+        }
+        self.prune().await;
+        Ok(End::Done)
+    }
+
+    /// Takes the steps, renews what is renewed, and starts what is to be started.
+    async fn begin(&self, plan: &Plan, news: bool) -> Result<End, StackError> {
+        let since = Instant::now();
+        for step in &plan.steps {
+            self.take(step.clone()).await?;
         }
         if news {
             self.reload_gateway().await?;
         }
-        // An image may take minutes to come: who declares something else meanwhile need not wait for that.
-        tokio::select! {
-            started = self.start(&starts) => {
-                started?;
-                self.prune().await;
-                Ok(End::Done)
+        let mut away = Duration::ZERO;
+        for renewal in &plan.renewals {
+            let since = Instant::now();
+            if self.renew(renewal).await? == End::Overtaken {
+                return Ok(End::Overtaken);
             }
+            away = away.max(since.elapsed());
+        }
+        let end = self.start_unless_overtaken(&plan.starts).await?;
+        if plan.steps.iter().any(|step| matches!(step, Step::Stop(_))) {
+            away = since.elapsed();
+        }
+        if !away.is_zero() {
+            self.0.away.send_replace(Some(away));
+        }
+        Ok(end)
+    }
+
+    /// Replaces a service in its place.
+    async fn renew(&self, renewal: &Renewal) -> Result<End, StackError> {
+        self.hold(&renewal.held).await;
+        let renewed = async {
+            for step in renewal.steps() {
+                self.take(step).await?;
+            }
+            self.start_unless_overtaken(std::slice::from_ref(&renewal.unit)).await
+        };
+        let renewed = renewed.await;
+        self.go_on(&renewal.held).await;
+        renewed
+    }
+
+    /// An image may take minutes to come: who declares something else meanwhile need not wait for that.
+    async fn start_unless_overtaken(&self, units: &[String]) -> Result<End, StackError> {
+        tokio::select! {
+            started = self.start(units) => started.map(|()| End::Done),
             () = self.0.wake.notified() => Ok(End::Overtaken),
         }
     }
 
-    async fn take(&self, step: Step) -> Result<(), StackError> {
+    pub(super) async fn take(&self, step: Step) -> Result<(), StackError> {
+        tracing::info!("stack: {}", words(&step));
         let at = |name: &str| Path::new(FOLDER).join(name);
         match step {
             Step::Stop(unit) => {
@@ -91,13 +137,16 @@ impl Handle {
                 written.map_err(|error| StackError::Io(file.name, error))?;
             }
             Step::Reload => ManagerProxy::new(&self.0.bus).await?.reload().await?,
-            Step::Start(unit) => self.start(&[unit]).await?,
+            Step::Ask(service, side) => roll::ask(&service, side)?,
         }
         Ok(())
     }
 
     /// All at once: systemd knows who waits for whom.
-    async fn start(&self, units: &[String]) -> Result<(), StackError> {
+    pub(super) async fn start(&self, units: &[String]) -> Result<(), StackError> {
+        if !units.is_empty() {
+            tracing::info!("stack: start {}", units.join(", "));
+        }
         let bad = systemd::run(&self.0.bus, Job::Start, units, START).await?;
         self.tell_of(&bad).await
     }
@@ -107,7 +156,7 @@ impl Handle {
         let mut sentences = Vec::new();
         for (unit, result) in bad {
             let (facts, _) = systemd::facts(&self.0.bus, unit, 0).await?;
-            let name = unit.trim_start_matches("stack-").trim_end_matches(".service").to_owned();
+            let name = service_of(unit).unwrap_or(unit);
             let said = journal::last(unit, 1).await.ok().and_then(|lines| lines.into_iter().next_back());
             let said = said.map(|line| format!(" It said last: {line}")).unwrap_or_default();
             sentences.push(format!("{name}: {}{said}", sentence(&facts, result)));
@@ -119,6 +168,7 @@ impl Handle {
 fn sentence(facts: &health::Facts, result: &str) -> String {
     match result {
         "dependency" => "What it depends on did not start.".to_owned(),
+        "unhealthy" => "Its health check is not passed.".to_owned(),
         _ => facts.health().1,
     }
 }
@@ -129,6 +179,6 @@ fn words(step: &Step) -> String {
         Step::Remove(name) => format!("remove {name}"),
         Step::Write(file) => format!("write {}", file.name),
         Step::Reload => "reload".to_owned(),
-        Step::Start(unit) => format!("start {unit}"),
+        Step::Ask(service, side) => format!("ask side {side:?} of {service}"),
     }
 }

@@ -2,12 +2,12 @@
 
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::{
-    ComposeFile, ServiceLog, StackPlan, StackSource, StackState, StackWarning,
+    ChangeKind, ComposeFile, ServiceChange, ServiceLog, StackPlan, StackSource, StackState, StackWarning,
 };
 use tayberry_core::stack::record::Declared;
 use tayberry_core::stack::{Stack, doctor, health, plan, quadlet};
 
-use super::{Ask, Handle, Works, failed, images, look, store};
+use super::{Ask, Handle, Works, failed, images, look, roll, store};
 use crate::device::journal;
 
 /// Lines of a service's log that are told.
@@ -44,6 +44,7 @@ impl Handle {
         if health::waits_for(&now).is_none() {
             now.problem = None;
         }
+        now.problem = now.problem.or(progress.taken_back);
         Ok(now)
     }
 
@@ -65,6 +66,20 @@ impl Handle {
         }
     }
 
+    /// What becomes of the services when another system takes the place of this one: `live`, or by a restart.
+    #[must_use]
+    pub fn under_another_system(&self, live: bool) -> Vec<ServiceChange> {
+        let stack = store::stack(&self.record().declared).ok().flatten();
+        let services = stack.into_iter().flat_map(|stack| stack.services);
+        let change = |rolls| if live && rolls { ChangeKind::Roll } else { ChangeKind::Replace };
+        services
+            .map(|(name, service)| ServiceChange {
+                service: name.to_string(),
+                change: change(service.value.has_sides()),
+            })
+            .collect()
+    }
+
     /// What a declared service said last.
     ///
     /// # Errors
@@ -75,12 +90,16 @@ impl Handle {
         Ok(ServiceLog { lines })
     }
 
-    /// The unit of a declared service.
-    pub(super) fn unit(&self, service: &str) -> Result<String, Problem> {
+    /// The unit of a declared service, on the side that is asked.
+    ///
+    /// # Errors
+    /// When there is no such service.
+    pub fn unit(&self, service: &str) -> Result<String, Problem> {
         let stack = store::stack(&self.record().declared).map_err(|error| failed(&error))?;
         let mut names = stack.into_iter().flat_map(|stack| stack.services.into_keys());
         let name = names.find(|name| name.to_string() == service);
-        Ok(quadlet::unit(&name.ok_or(Kind::NotFound)?))
+        let name = name.ok_or(Kind::NotFound)?;
+        Ok(quadlet::unit(&name, roll::asked(&name)))
     }
 
     /// What `file` would change. Nothing is.
@@ -89,13 +108,13 @@ impl Handle {
     /// When it is refused, or systemd does not answer.
     pub async fn plan(&self, file: &ComposeFile) -> Result<StackPlan, Problem> {
         let stack = parse(file)?;
-        let steps = self.steps(Some(&stack)).await.map_err(|error| failed(&error))?;
+        let next = self.plan_of(Some(&stack)).await.map_err(|error| failed(&error))?;
         let sources = images::sources(&stack).await;
         let warnings = doctor::look(&stack, look::memory(), &sources)
             .into_iter()
             .map(|finding| StackWarning { line: finding.line, sentence: finding.sentence })
             .collect();
-        Ok(StackPlan { changes: plan::changes(&steps), warnings })
+        Ok(StackPlan { changes: plan::changes(&next), warnings })
     }
 }
 

@@ -63,7 +63,7 @@ impl Handle {
     /// # Errors
     /// When there is no such service, or it does not run then.
     pub async fn restart(&self, which: &WhichService) -> Result<StackState, Problem> {
-        self.rests()?;
+        self.is_unchanging()?;
         let unit = self.unit(&which.service)?;
         let bad = systemd::run(&self.0.bus, Job::Restart, &[unit], RESTART).await;
         self.tell_of(&bad.map_err(|error| failed(&error))?).await.map_err(|error| failed(&error))?;

@@ -41,7 +41,7 @@ impl Handle {
             .into_iter()
             .find(|one| one.service == which.service && one.volume == which.volume);
         let volume = volume.ok_or(Kind::NotFound)?;
-        self.rests()?;
+        self.is_unchanging()?;
         if volume.declared {
             let why = format!(
                 "The stack has it, or the one before it, to which you can go back: the service {}. Declare others first.",

@@ -14,10 +14,10 @@ use tayberry_core::stack::compose::GATEWAY;
 use tayberry_core::stack::gateway::{
     self, CHAIN, CONFIGURATION, DOMAIN_CHAIN, DOMAIN_KEY, FOLDER, KEY, PAUSE,
 };
-use tayberry_core::stack::quadlet;
+use tayberry_core::stack::side::Side;
 use tokio::time::Instant;
 
-use super::{Handle, StackError, store};
+use super::{Handle, StackError, roll, store};
 use crate::device::acme::Certificate;
 use crate::device::systemd::{self, Job};
 use crate::device::whole_file;
@@ -33,8 +33,9 @@ pub struct Certified {
     pub key: String,
 }
 
-fn unit() -> String {
-    format!("stack-{GATEWAY}.service")
+/// Its units, of which one runs, or both while one takes the place of the other.
+fn units() -> [String; 2] {
+    Side::ALL.map(|side| format!("{}.service", side.stem_of(GATEWAY)))
 }
 
 impl Handle {
@@ -48,24 +49,35 @@ impl Handle {
         self.reload_gateway().await.map_err(|error| error.to_string())
     }
 
+    /// Whether a certificate lies there since an agent before this one.
+    pub fn is_certified(&self) -> bool {
+        let there = [CHAIN, KEY].iter().all(|file| Path::new(FOLDER).join(file).exists());
+        self.0.certified.send_if_modified(|certified| !std::mem::replace(certified, there) && there);
+        there
+    }
+
     /// The same for the owner's domain, if there is one.
     ///
     /// # Errors
     /// As above.
     pub async fn give_domain(&self, domain: Option<&Certificate>) -> Result<(), String> {
         let words = |error: &dyn std::fmt::Display| error.to_string();
+        let mut news = false;
         if let Some(held) = domain {
             let certified = Certified { chain: held.chain_pem(), key: held.key_pem() };
             let shown = self.show([DOMAIN_CHAIN, DOMAIN_KEY], &certified);
-            shown.map_err(|error| format!("{FOLDER}: {error}"))?;
+            news = shown.map_err(|error| format!("{FOLDER}: {error}"))?;
         }
         *self.domain() = domain.map(|held| held.about.name.clone());
         let stack = store::stack(&self.record().declared).map_err(|error| words(&error))?;
         if self.0.gateway_user.borrow().is_some()
             && let Some(stack) = stack
         {
-            self.configure_gateway(&stack).map_err(|error| words(&error))?;
-            self.reload_gateway().await.map_err(|error| words(&error))?;
+            news |= self.configure_gateway(&stack).map_err(|error| words(&error))?;
+            // It closes connections that nobody uses at the moment, and who listens connects anew: not for nothing.
+            if news {
+                self.reload_gateway().await.map_err(|error| words(&error))?;
+            }
         }
         if domain.is_none() {
             let removed =
@@ -77,13 +89,17 @@ impl Handle {
         Ok(())
     }
 
-    /// Writes a certificate and its key into the gateway's folder.
-    fn show(&self, [chain, key]: [&str; 2], certified: &Certified) -> io::Result<()> {
+    /// Writes a certificate and its key into the gateway's folder. True when they are others than before.
+    fn show(&self, [chain, key]: [&str; 2], certified: &Certified) -> io::Result<bool> {
         let folder = Path::new(FOLDER);
         fs::create_dir_all(folder)?;
+        let holds =
+            |file: &str, text: &str| fs::read(folder.join(file)).is_ok_and(|held| held == text.as_bytes());
+        let is_new = !holds(chain, &certified.chain) || !holds(key, &certified.key);
         whole_file::show(&folder.join(chain), certified.chain.as_bytes(), 0o444)?;
         whole_file::show(&folder.join(key), certified.key.as_bytes(), 0o400)?;
-        (*self.0.gateway_user.borrow()).map_or(Ok(()), give)
+        (*self.0.gateway_user.borrow()).map_or(Ok(()), give)?;
+        Ok(is_new)
     }
 
     /// Writes its configuration. True when it is another one.
@@ -122,10 +138,12 @@ impl Handle {
 
     /// A gateway that runs reads its files anew. One that does not will.
     pub(super) async fn reload_gateway(&self) -> zbus::Result<()> {
-        if systemd::active_state(&self.0.bus, &unit()).await? == "active" {
-            let bad = systemd::run(&self.0.bus, Job::Reload, &[unit()], RELOAD).await?;
-            if !bad.is_empty() {
-                tracing::warn!("the gateway did not read its files anew");
+        for unit in units() {
+            if systemd::active_state(&self.0.bus, &unit).await? == "active" {
+                let bad = systemd::run(&self.0.bus, Job::Reload, &[unit], RELOAD).await?;
+                if !bad.is_empty() {
+                    tracing::warn!("the gateway did not read its files anew");
+                }
             }
         }
         Ok(())
@@ -153,11 +171,33 @@ impl Handle {
         }
     }
 
+    /// `ActiveState` and `SubState` of the side that runs, or was asked last.
+    async fn life(&self) -> zbus::Result<(String, String)> {
+        let [a, b] = units();
+        let on_b = roll::on_b().is_ok_and(|services| services.contains(GATEWAY));
+        let (asked, other) = if on_b { (b, a) } else { (a, b) };
+        let (life, other) =
+            (systemd::life(&self.0.bus, &asked).await?, systemd::life(&self.0.bus, &other).await?);
+        Ok(if life.0 != "active" && other.0 == "active" { other } else { life })
+    }
+
+    /// Looks once who has the ports, before anybody asks.
+    ///
+    /// # Errors
+    /// When systemd does not answer.
+    pub async fn find_gateway(&self) -> zbus::Result<()> {
+        let (active, _) = self.life().await?;
+        self.0.gateway.send_replace(active == "active");
+        Ok(())
+    }
+
     async fn follow(&self) -> zbus::Result<()> {
-        let mut changes = systemd::changes(&self.0.bus, &unit()).await?;
+        let [a, b] = units();
+        let [a, b] = [systemd::changes(&self.0.bus, &a).await?, systemd::changes(&self.0.bus, &b).await?];
+        let mut changes = futures_util::stream::select(a, b);
         let mut active_last = Instant::now();
         loop {
-            let (active, sub) = systemd::life(&self.0.bus, &unit()).await?;
+            let (active, sub) = self.life().await?;
             if active == "active" {
                 active_last = Instant::now();
             }
@@ -195,5 +235,5 @@ fn give(user: u32) -> io::Result<()> {
 pub(super) fn first(
     users: &std::collections::BTreeMap<tayberry_core::stack::values::Name, u32>,
 ) -> Option<u32> {
-    users.iter().find(|(name, _)| quadlet::unit(name) == unit()).map(|(_, first)| *first)
+    users.iter().find(|(name, _)| name.to_string() == GATEWAY).map(|(_, first)| *first)
 }

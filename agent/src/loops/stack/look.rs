@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+use sysinfo::{MemoryRefreshKind, RefreshKind};
 use tayberry_core::request::stack::{ServiceHealth, ServiceState};
 use tayberry_core::stack::Stack;
-use tayberry_core::stack::plan::{self, Seen, Step};
-use tayberry_core::stack::quadlet::{self, FOLDER, unit_of};
+use tayberry_core::stack::plan::{self, Plan, Seen};
+use tayberry_core::stack::quadlet::{self, FOLDER, System, unit_of};
 
-use super::{Handle, StackError, images, secrets};
+use super::{Handle, StackError, images, roll, secrets};
 use crate::device::systemd;
 
 /// What the files of ours begin with.
@@ -20,20 +20,21 @@ const SHARE: u64 = 75;
 /// Memory for services, in bytes.
 pub(super) fn memory() -> u64 {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-    System::new_with_specifics(memory).total_memory() / 100 * SHARE
+    sysinfo::System::new_with_specifics(memory).total_memory() / 100 * SHARE
 }
 
 impl Handle {
-    /// The steps to `stack`, or to none. Users are given to services that have none, and that is saved by whoever applies.
-    pub(super) async fn steps(&self, stack: Option<&Stack>) -> Result<Vec<Step>, StackError> {
+    /// The way to `stack`, or to none. Users are given to services that have none, and that is saved by whoever applies.
+    pub(super) async fn plan_of(&self, stack: Option<&Stack>) -> Result<Plan, StackError> {
         let mut record = self.record().clone();
         let kept = secrets::kept()?;
-        let system = images::of_the_system()?;
+        let images = images::of_the_system()?;
+        let system = System { images: &images, switches: systemd::soft_reboots(&self.0.bus).await? };
         let wanted = stack
-            .map(|stack| quadlet::render(stack, &record.users(stack), &kept, &system))
+            .map(|stack| quadlet::render(stack, &record.users(stack), &kept, system))
             .unwrap_or_default();
         let files = files(Path::new(FOLDER))?;
-        let mut seen = Seen { files, ..Seen::default() };
+        let mut seen = Seen { files, on_b: roll::on_b()?, ..Seen::default() };
         let named: BTreeSet<String> = seen.files.keys().filter_map(|name| unit_of(name)).collect();
         for unit in named {
             match systemd::state(&self.0.bus, &unit).await? {
@@ -53,7 +54,8 @@ impl Handle {
         let mut services = Vec::new();
         for (name, service) in &stack.services {
             let limit = service.value.memory();
-            let (facts, memory) = systemd::facts(&self.0.bus, &quadlet::unit(name), limit).await?;
+            let (facts, memory) =
+                systemd::facts(&self.0.bus, &quadlet::unit(name, roll::asked(name)), limit).await?;
             let (health, sentence) = facts.health();
             services.push(ServiceState {
                 name: name.to_string(),

@@ -5,15 +5,19 @@ mod ask;
 mod change;
 mod data;
 pub mod gateway;
+mod hold;
 mod images;
 mod look;
 mod registries;
+mod roll;
 mod secrets;
 mod store;
 mod tell;
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::StackState;
@@ -41,6 +45,9 @@ enum StackError {
     /// Services that did not start.
     #[error("{0}")]
     NotStarted(String),
+    /// A new version that did not become ready beside the old one, which goes on.
+    #[error("{0}")]
+    NotRolled(String),
 }
 
 /// How far it is.
@@ -48,6 +55,8 @@ enum StackError {
 struct Progress {
     busy: bool,
     problem: Option<String>,
+    /// What was declared was taken back, why: a sentence that stays until something else is.
+    taken_back: Option<String>,
 }
 
 struct Inner {
@@ -61,8 +70,14 @@ struct Inner {
     gateway_user: watch::Sender<Option<u32>>,
     /// The owner's domain, if the gateway's folder holds a certificate for it.
     domain: Mutex<Option<tayberry_core::domain::DomainName>>,
+    /// Services stay as they are: they are those of the system before, and this one is not judged yet.
+    rests: watch::Sender<bool>,
+    /// How long services were away that were stopped and started last.
+    away: watch::Sender<Option<Duration>>,
     /// There is a certificate for a gateway.
     certified: watch::Sender<bool>,
+    /// What is declared was never seen to work: it is taken back if a part of it cannot take the place of the old one.
+    is_tried: AtomicBool,
     /// The record is changed by one at a time.
     saving: tokio::sync::Mutex<()>,
     /// Images are taken one archive at a time.
@@ -100,13 +115,19 @@ pub fn open(bus: zbus::Connection, owned: bool) -> (Handle, Option<String>) {
     let (record, notice) = store::open(owned);
     let inner = Inner {
         bus,
-        progress: watch::Sender::new(Progress { busy: record.declared != Declared::Nothing, problem: None }),
+        progress: watch::Sender::new(Progress {
+            busy: record.declared != Declared::Nothing,
+            ..Progress::default()
+        }),
         record: Mutex::new(record),
         wake: tokio::sync::Notify::new(),
         gateway: watch::Sender::new(false),
         gateway_user: watch::Sender::new(None),
         domain: Mutex::default(),
+        rests: watch::Sender::new(false),
+        away: watch::Sender::new(None),
         certified: watch::Sender::new(false),
+        is_tried: AtomicBool::new(false),
         saving: tokio::sync::Mutex::default(),
         loading: tokio::sync::Mutex::default(),
     };
@@ -121,16 +142,24 @@ impl Handle {
             tracing::error!("systemd will not say when services have started: {error}");
         }
         loop {
+            if *self.0.rests.borrow() {
+                self.0.progress.send_modify(|progress| progress.busy = false);
+                drop(self.0.rests.subscribe().wait_for(|rests| !rests).await);
+            }
             self.0.progress.send_modify(|progress| progress.busy = true);
             let problem = match self.reconcile().await {
                 Ok(End::Done) => None,
                 Ok(End::Overtaken) => continue,
                 Err(error) => {
                     tracing::error!("stack: {error}");
+                    if matches!(error, StackError::NotRolled(_)) && self.take_back(&error).await {
+                        continue;
+                    }
                     Some(error.to_string())
                 }
             };
-            self.0.progress.send_replace(Progress { busy: false, problem });
+            self.0.is_tried.store(false, Ordering::SeqCst);
+            self.0.progress.send_modify(|progress| (progress.busy, progress.problem) = (false, problem));
             self.0.wake.notified().await;
         }
     }
@@ -150,8 +179,33 @@ impl Handle {
         self.0.progress.borrow().busy
     }
 
+    /// Waits until no service is being changed.
+    pub async fn is_settled(&self) {
+        drop(self.watch().wait_for(|progress| !progress.busy).await);
+    }
+
+    /// How long services were away that were stopped and started last, since this agent runs.
+    #[must_use]
+    pub fn away(&self) -> Option<Duration> {
+        *self.0.away.borrow()
+    }
+
+    /// Leaves services as they are, or brings them to what is declared from now on.
+    pub fn rest(&self, rests: bool) {
+        if self.0.rests.send_replace(rests) && !rests {
+            // Whoever waits for the end of the change does not take this moment for it.
+            self.0.progress.send_modify(|progress| progress.busy = true);
+        }
+    }
+
+    /// Whether services stay as they are for now.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        *self.0.rests.borrow()
+    }
+
     /// That no service is being changed.
-    fn rests(&self) -> Result<(), Problem> {
+    fn is_unchanging(&self) -> Result<(), Problem> {
         if !self.is_busy() {
             return Ok(());
         }
@@ -160,10 +214,27 @@ impl Handle {
 
     /// Saves first: what is declared holds after a power cut, too.
     async fn declare(&self, change: impl FnOnce(&mut Record)) -> Result<StackState, Problem> {
+        let before = self.record().declared.clone();
         self.change(change).await.map_err(|error| failed(&error))?;
-        self.0.progress.send_replace(Progress { busy: true, problem: None });
+        let is_new = self.record().declared != before;
+        self.0.is_tried.fetch_or(is_new, Ordering::SeqCst);
+        self.0.progress.send_replace(Progress { busy: true, ..Progress::default() });
         self.0.wake.notify_one();
         self.state().await
+    }
+
+    /// Goes back to what was declared before, if what is declared now was never seen to work. True if it did.
+    async fn take_back(&self, why: &StackError) -> bool {
+        if !self.0.is_tried.swap(false, Ordering::SeqCst) {
+            return false;
+        }
+        let back = self.change(Record::roll_back).await.unwrap_or_else(|error| {
+            tracing::error!("stack: {error}");
+            false
+        });
+        let sentence = format!("{why} What was declared before holds again.");
+        self.0.progress.send_modify(|progress| progress.taken_back = back.then_some(sentence));
+        back
     }
 
     /// Changes the record and keeps it: one change at a time, each of what the one before it left.

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use tayberry_core::request::update::RestartWish;
 use tayberry_core::update::offer::{self, Act, Seen};
 use tayberry_core::update::reason::Reason;
 
@@ -61,7 +62,7 @@ impl Handle {
                 Ok(done) => self.end_of(done).await.map(drop),
                 Err(problem) => Err(problem),
             },
-            Act::Restart => self.restart().await.map(drop),
+            Act::Restart => self.restart(RestartWish::default()).await.map(drop),
             Act::Wait => Ok(()),
         };
         if let Err(problem) = done {

@@ -1,9 +1,10 @@
 //! The way back: the system that ran before, if it is whole.
 
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::update::{UpdatePhase, Updates};
+use tayberry_core::request::update::{RestartWish, UpdatePhase, Updates};
 use tayberry_core::update::reason::Reason;
 use tayberry_core::update::record::{Event, System, Target};
+use tayberry_core::update::speed::Speed;
 use tayberry_format::verity::RootHash;
 
 use super::{Handle, lock, work};
@@ -11,11 +12,11 @@ use crate::device::{slots, system};
 use crate::update::job::{Context, JobError};
 
 impl Handle {
-    /// Restarts into the system that ran before, on trial as every other.
+    /// Goes back to the system that ran before, on trial as every other.
     ///
     /// # Errors
     /// When there is none, it is not whole, or something is under way.
-    pub async fn roll_back(&self) -> Result<Updates, Problem> {
+    pub async fn roll_back(&self, wish: RestartWish) -> Result<Updates, Problem> {
         let previous = lock(&self.0.record).previous.clone();
         let previous = previous.ok_or_else(|| {
             Problem::new(Kind::UpdateRefused, "The other slot holds no system that ran before.")
@@ -24,14 +25,15 @@ impl Handle {
         let root_hash = target.root_hash;
         let done = self.begin(
             false,
-            move |context| verify(context, root_hash),
+            move |context| verify(context, root_hash).map(|()| context.speed()),
             move |handle, result| {
-                result.map_err(|error| work::problem(&error))?;
+                let speed = result.map_err(|error| work::problem(&error))?;
+                let target = Target { speed, ..target };
                 handle.advance(Event::Verified(target)).map_err(|error| super::busy(&error))
             },
         )?;
         self.end_of(done).await?;
-        self.restart().await
+        self.restart(wish).await
     }
 
     fn way_back(&self, previous: System) -> Result<Target, JobError> {
@@ -44,7 +46,9 @@ impl Handle {
             back: true,
             pulled: false,
             from: Some(System { version: running, root_hash: self.0.report.root_hash }),
+            speed: Speed::default(),
             stack_worked: false,
+            wanted: 0,
         })
     }
 }

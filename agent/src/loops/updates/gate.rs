@@ -19,7 +19,8 @@ use crate::loops::stack::{Ask, Works};
 use crate::update::direct::Reader;
 
 const AGENT: Check = Check { name: "agent", deadline: Duration::from_secs(300) };
-const FRONT: Check = Check { name: "front", deadline: Duration::from_secs(150) };
+/// As long as the others: one that failed is told at once, and one that is starting harms nobody by taking long.
+const FRONT: Check = Check { name: "front", deadline: Duration::from_secs(240) };
 const DATA: Check = Check { name: "data partition", deadline: Duration::from_secs(240) };
 const STACK: Check = Check { name: "stack", deadline: Duration::from_secs(290) };
 const TIME: Check = Check { name: "time", deadline: Duration::from_secs(240) };

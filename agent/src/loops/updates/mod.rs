@@ -7,8 +7,10 @@ mod evidence;
 mod gate;
 mod pull;
 mod receive;
+mod release;
 pub mod repair;
 mod restart;
+mod switch;
 mod tell;
 mod trial;
 mod work;
@@ -18,10 +20,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::update::{Available, LastUpdate, UpdatePhase, Updates};
+use tayberry_core::request::update::{Available, LastUpdate, UpdatePhase, UpdatePlan, Updates};
 use tayberry_core::update::progress::Meter;
 use tayberry_core::update::reason::Reason;
 use tayberry_core::update::record::{self, Event, Phase, Record};
+use tayberry_core::update::speed::Speed;
 use tayberry_format::boot_report::BootReport;
 use tayberry_format::slot::Slot;
 use tokio::sync::watch;
@@ -61,6 +64,8 @@ struct Asked {
     /// When, in seconds since 1970, and since the kernel started.
     at: Option<(i64, Duration)>,
     available: Option<Available>,
+    /// How that would take the place of what runs.
+    speed: Option<Speed>,
     problem: Option<String>,
 }
 
@@ -118,6 +123,10 @@ pub fn open(
         let mut record = lock(&handle.0.record);
         *record = record::next(&record, Event::Started(seen), clock::now())?;
     }
+    // Services go on from the system before, until this one is judged.
+    if matches!(handle.phase(), Phase::Trial(target) if target.speed == Speed::Live) {
+        handle.0.stack.rest(true);
+    }
     Ok(handle)
 }
 
@@ -165,6 +174,8 @@ impl Handle {
         let shown = lock(&self.0.shown).clone();
         let progress = shown.as_ref().map(|(_, meter)| meter.progress(clock::uptime()));
         let asked = lock(&self.0.asked).clone();
+        let plan = asked.speed.map(|speed| self.plan(&speed, &record));
+        let available = asked.available.map(|available| Available { plan, ..available });
         Updates {
             version: system::version().to_owned(),
             slot: self.0.running.to_string(),
@@ -172,6 +183,11 @@ impl Handle {
             target: target.map(|target| target.version.to_string()),
             progress: progress.filter(|progress| progress.total > 0),
             offset: self.offset(),
+            plan: match &record.phase {
+                Phase::Staged(target) => Some(self.plan(&target.speed, &record)),
+                _ => None,
+            },
+            in_use: self.other_slot_is_used(),
             last: record.last.map(|last| LastUpdate {
                 at: last.at,
                 version: last.version.to_string(),
@@ -186,8 +202,18 @@ impl Handle {
             repository: self.repository().map(String::from),
             checked: asked.at.map(|(at, _)| at),
             problem: asked.problem,
-            available: asked.available,
+            available,
         }
+    }
+
+    /// What it takes for a version to run.
+    fn plan(&self, speed: &Speed, record: &Record) -> UpdatePlan {
+        let (live, why, gap) = match speed {
+            Speed::Live => (true, Vec::new(), record.gaps.live),
+            Speed::Reboot { why } => (false, why.clone(), record.gaps.reboot),
+        };
+        let gap_seconds = gap.map(|gap| Duration::from_millis(gap).as_secs_f64());
+        UpdatePlan { live, why, services: self.0.stack.under_another_system(live), gap_seconds }
     }
 
     /// Stops what is under way.

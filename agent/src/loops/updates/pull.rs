@@ -41,8 +41,13 @@ impl Handle {
             |handle, result| {
                 let at = Some((clock::now(), clock::uptime()));
                 let asked = match &result {
-                    Ok(available) => Asked { at, available: available.clone(), problem: None },
-                    Err(error) => Asked { at, available: None, problem: Some(sentence(&error.to_string())) },
+                    Ok(Some((available, speed))) => {
+                        Asked { at, available: Some(available.clone()), speed: speed.clone(), problem: None }
+                    }
+                    Ok(None) => Asked { at, ..Asked::default() },
+                    Err(error) => {
+                        Asked { at, problem: Some(sentence(&error.to_string())), ..Asked::default() }
+                    }
                 };
                 *lock(&handle.0.asked) = asked;
                 result.map(drop).map_err(|error| work::problem(&error))

@@ -1,9 +1,10 @@
-//! The restart into what was written: asked of the firmware's model first, then of the firmware.
+//! The restart into what was written, or the live switch: asked of the firmware's model first, then of the firmware.
 
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::update::Updates;
+use tayberry_core::request::update::{RestartWish, Updates};
 use tayberry_core::update::reason::Reason;
 use tayberry_core::update::record::{Event, Phase};
+use tayberry_core::update::speed::Speed;
 
 use super::{Handle, busy};
 use crate::device::mailbox::Mailbox;
@@ -11,38 +12,48 @@ use crate::device::{slots, systemd};
 use crate::loops::stack::Works;
 
 impl Handle {
-    /// Restarts into the update that was written.
+    /// Has the update run that was written: live where that is possible and not unwished for, else by a restart.
     ///
     /// # Errors
     /// When there is none, or the firmware would not start it: then it is given up, and nothing restarts.
-    pub async fn restart(&self) -> Result<Updates, Problem> {
+    pub async fn restart(&self, wish: RestartWish) -> Result<Updates, Problem> {
         let stack_works = matches!(self.0.stack.works().await, Works::Yes(_));
         let handle = self.clone();
-        let armed = tokio::task::spawn_blocking(move || handle.arm(stack_works)).await;
-        armed.map_err(|error| failed(&error))??;
-        self.reboot().await.map_err(|error| failed(&error))?;
+        let armed = tokio::task::spawn_blocking(move || handle.arm(stack_works, wish)).await;
+        match armed.map_err(|error| failed(&error))?? {
+            Speed::Reboot { .. } => self.reboot().await.map_err(|error| failed(&error))?,
+            Speed::Live => self
+                .switch()
+                .await
+                .map_err(|error| self.give_up(Reason::NotArmed { why: error.to_string() }))?,
+        }
         Ok(self.look())
     }
 
-    /// Tells the firmware to try the slot once, if that would start it.
-    fn arm(&self, stack_works: bool) -> Result<(), Problem> {
+    /// Tells the firmware to try the slot once, if that would start it; for a live switch, only asks whether it would.
+    fn arm(&self, stack_works: bool, wish: RestartWish) -> Result<Speed, Problem> {
         let Phase::Staged(target) = self.phase() else {
             return Err(Problem::new(Kind::UpdateBusy, "There is no update that waits for a restart."));
         };
-        let disk = &self.0.report.disk;
-        let give_up = |reason: Reason| {
-            let problem = Problem::new(Kind::UpdateFailed, reason.sentence());
-            match self.advance(Event::Failed(reason)) {
-                Ok(()) => problem,
-                Err(error) => failed(&error),
-            }
-        };
-        slots::would_boot(disk, target.slot, target.root_hash, true)
-            .map_err(|why| give_up(Reason::WouldNotBoot { why }))?;
-        self.advance(Event::Restart { stack_works }).map_err(|error| busy(&error))?;
-        Mailbox::open()
-            .and_then(|mut mailbox| mailbox.set_try_once())
-            .map_err(|error| give_up(Reason::NotArmed { why: error.to_string() }))
+        slots::would_boot(&self.0.report.disk, target.slot, target.root_hash, true)
+            .map_err(|why| self.give_up(Reason::WouldNotBoot { why }))?;
+        let reboot = wish.reboot;
+        self.advance(Event::Restart { stack_works, reboot }).map_err(|error| busy(&error))?;
+        let speed = if reboot { Speed::default() } else { target.speed };
+        if speed != Speed::Live {
+            Mailbox::open()
+                .and_then(|mut mailbox| mailbox.set_try_once())
+                .map_err(|error| self.give_up(Reason::NotArmed { why: error.to_string() }))?;
+        }
+        Ok(speed)
+    }
+
+    fn give_up(&self, reason: Reason) -> Problem {
+        let problem = Problem::new(Kind::UpdateFailed, reason.sentence());
+        match self.advance(Event::Failed(reason)) {
+            Ok(()) => problem,
+            Err(error) => failed(&error),
+        }
     }
 
     /// Restarts the device: systemd stops everything in order first.

@@ -7,10 +7,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tayberry_core::update::gate::{self, Verdict};
 use tayberry_core::update::record::{Event, Phase, Target};
+use tayberry_core::update::speed::Speed;
 use tayberry_format::boot_report::GUARD;
 
 use super::gate::{self as look, Looking};
-use super::{Handle, RecordError, evidence};
+use super::{Handle, RecordError, evidence, switch};
 use crate::device::{autoboot, boot, boot_counter, clock, slots};
 
 /// How often the checks are looked at, and what failed is tried again.
@@ -21,11 +22,18 @@ impl Handle {
     pub async fn run(&self) -> Infallible {
         loop {
             let done = match self.phase() {
-                Phase::Trial(_) => self.judge().await,
+                Phase::Trial(target) => self.judge(since(&target)).await,
                 Phase::Committing(target) => self.commit(target).await,
-                // The trial of a slot that nobody asked for must not become the default.
-                Phase::Idle if boot::is_try_once() && self.is_not_default() => self.leave().await,
-                Phase::GoingBack(target, _) if target.slot == self.0.running => self.leave().await,
+                // What nobody asked for, or nobody remembers, must not stay.
+                Phase::Idle if boot::is_try_once() && self.is_not_default() => {
+                    self.leave(&Speed::default()).await
+                }
+                Phase::Idle if switch::began().is_some() && self.is_not_default() => {
+                    self.leave(&Speed::Live).await
+                }
+                Phase::GoingBack(target, _) if target.slot == self.0.running => {
+                    self.leave(&target.speed).await
+                }
                 _ => return self.settle().await,
             };
             if let Err(error) = done {
@@ -38,6 +46,7 @@ impl Handle {
     /// The system was committed before: once it works, its starts are counted anew. Then nothing more: updates come from
     /// outside.
     async fn settle(&self) -> Infallible {
+        dismiss_guard();
         while !look::works(self).await {
             tokio::time::sleep(LOOK).await;
         }
@@ -48,12 +57,12 @@ impl Handle {
         std::future::pending().await
     }
 
-    /// Looks until the gate has a verdict.
-    async fn judge(&self) -> Result<(), TrialError> {
+    /// Looks until the gate has a verdict on what began at `since`, counted since the kernel started.
+    async fn judge(&self, since: Duration) -> Result<(), TrialError> {
         let mut looking = Looking::begin();
         loop {
             let checks = looking.look(self).await;
-            match gate::judge(&checks, clock::uptime()) {
+            match gate::judge(&checks, clock::uptime().saturating_sub(since)) {
                 Verdict::Wait(_) => tokio::time::sleep(LOOK).await,
                 Verdict::Healthy => return self.note(Event::Healthy).await,
                 Verdict::Unhealthy(reason) => {
@@ -68,18 +77,27 @@ impl Handle {
     async fn commit(&self, target: Target) -> Result<(), TrialError> {
         let disk = self.0.report.disk.clone();
         let done = tokio::task::spawn_blocking(move || {
+            // After a live switch nothing was started from there yet.
+            slots::starts(&disk, target.slot).map_err(TrialError::Model)?;
             autoboot::write(&disk, target.slot)?;
             slots::would_boot(&disk, target.slot, target.root_hash, false).map_err(TrialError::Model)?;
             Ok::<_, TrialError>(autoboot::keep(target.slot)?)
         });
         done.await??;
         self.note(Event::Committed).await?;
+        self.0.stack.rest(false);
         dismiss_guard();
         Ok(())
     }
 
-    /// Restarts: the firmware boots the default slot, because the try-once flag is spent.
-    async fn leave(&self) -> Result<(), TrialError> {
+    /// Goes back as it came. The firmware boots the default slot: the try-once flag is spent, or was never set.
+    async fn leave(&self, speed: &Speed) -> Result<(), TrialError> {
+        if *speed == Speed::Live {
+            match self.switch().await {
+                Ok(()) => std::future::pending().await,
+                Err(error) => tracing::error!("not back live: {error}"),
+            }
+        }
         self.reboot().await?;
         std::future::pending().await
     }
@@ -101,7 +119,7 @@ enum TrialError {
     Record(#[from] RecordError),
     #[error("autoboot.txt: {0}")]
     Io(#[from] std::io::Error),
-    #[error("after the commit: {0}")]
+    #[error("the committed slot: {0}")]
     Model(String),
     #[error(transparent)]
     Stopped(#[from] tokio::task::JoinError),
@@ -109,8 +127,13 @@ enum TrialError {
     Restart(#[from] zbus::Error),
 }
 
+/// When a trial began, since the kernel started.
+fn since(target: &Target) -> Duration {
+    if target.speed == Speed::Live { switch::began().unwrap_or_default() } else { Duration::ZERO }
+}
+
 /// The trial is over: its guard must not reset the board any more.
-fn dismiss_guard() {
+pub(super) fn dismiss_guard() {
     let Ok(text) = std::fs::read_to_string(GUARD) else { return };
     let Ok(number) = text.trim().parse::<i32>() else { return };
     if let Err(errno) = kill(Pid::from_raw(number), Signal::SIGKILL) {

@@ -78,6 +78,9 @@ impl Handle {
         job: impl FnOnce(&Context<'_>) -> Result<T, JobError> + Send + 'static,
         end: impl FnOnce(&Handle, Result<T, JobError>) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Work, Problem> {
+        if let Some(why) = self.other_slot_is_used() {
+            return Err(Problem::new(Kind::UpdateBusy, why));
+        }
         if self.phase() != Phase::Idle {
             return Err(Problem::new(
                 Kind::UpdateBusy,
@@ -117,7 +120,7 @@ impl Handle {
     /// Puts the end of an install on record.
     pub(super) fn written(&self, result: Result<Target, JobError>) -> Result<(), Problem> {
         let (event, answer) = match result {
-            Ok(_) => (Some(Event::Written), Ok(())),
+            Ok(target) => (Some(Event::Written(target.speed)), Ok(())),
             Err(error) => (error.reason().cloned().map(Event::Failed), Err(problem(&error))),
         };
         if let Some(event) = event {

@@ -20,6 +20,9 @@ pub const LAYOUT: u32 = 1;
 /// Longest note in one language, in bytes.
 const LONGEST_NOTE: usize = 8 << 10;
 
+/// The files of a boot partition: SHA-256, hexadecimal, by path; that of the kernel's command line without the root hash.
+pub type BootFiles = BTreeMap<String, String>;
+
 /// A version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +45,9 @@ pub struct Manifest {
     pub index: Content,
     /// Length of the pack in bytes: what a device without any of it fetches.
     pub pack_bytes: u64,
+    /// What the firmware reads: where a device has the same, this version takes the place of its system live.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub boot_files: BootFiles,
     /// What is new, by language (`en`, `de`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<String, String>,
@@ -188,6 +194,7 @@ mod tests {
             data_blocks: 25_531,
             index: Content::of(b"index"),
             pack_bytes: 100,
+            boot_files: BTreeMap::from([("kernel_2712.img".into(), Content::of(b"kernel").sha256)]),
             notes: BTreeMap::from([("en".into(), "Faster.".into()), ("de".into(), "Schneller.".into())]),
         }
     }

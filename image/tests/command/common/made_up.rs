@@ -44,7 +44,8 @@ impl MadeUp {
         std::fs::write(folder.join("tayberry.lock"), LOCK).unwrap();
         let config = Config::load(&folder.join("appliance.toml")).unwrap();
         let lock = Lock::load(&folder.join("tayberry.lock")).unwrap();
-        let mut tree = Tree { root: folder.join("root"), origin: std::collections::BTreeMap::new() };
+        let mut tree =
+            Tree { root: folder.join("root"), origin: std::collections::BTreeMap::new(), base: None };
         tree.write("etc/hostname", b"shed\n").unwrap();
         tree.write("usr/bin/bash", &[7; 1000]).unwrap();
         tree.link("usr/bin/sh", "bash").unwrap();

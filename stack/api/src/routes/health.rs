@@ -44,9 +44,12 @@ pub(super) async fn ready(State(app): State<App>) -> Result<(StatusCode, Json<Re
     let mut last = app.last_look.lock().await;
     let ready = match *last {
         Some((at, ready)) if at.elapsed() < FRESH => ready,
-        _ => look(&app).await?,
+        _ => {
+            let ready = look(&app).await?;
+            *last = Some((Instant::now(), ready));
+            ready
+        }
     };
-    *last = Some((Instant::now(), ready));
     let status = if ready.database && ready.redis { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok((status, Json(ready)))
 }
@@ -60,8 +63,20 @@ pub(super) async fn socket(upgrade: WebSocketUpgrade) -> Response {
     })
 }
 
+/// The same now, whatever was seen last.
+pub(crate) async fn answers(app: &App) -> bool {
+    look(app).await.is_ok_and(|ready| ready.database && ready.redis)
+}
+
 async fn look(app: &App) -> Result<Ready, Problem> {
     let mark = secret()?;
     let (database, redis) = tokio::join!(app.store.probe(&mark), app.sessions.probe(&mark));
-    Ok(Ready { database: database.unwrap_or(false), redis: redis.unwrap_or(false) })
+    Ok(Ready { database: keeps("the document database", database), redis: keeps("Redis", redis) })
+}
+
+fn keeps(what: &str, probed: Result<bool, impl std::fmt::Display>) -> bool {
+    probed.unwrap_or_else(|error| {
+        tracing::warn!("{what}: {error}");
+        false
+    })
 }

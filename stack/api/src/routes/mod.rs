@@ -14,17 +14,18 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use health::LastLook;
+pub(crate) use health::{LastLook, answers};
 
 use crate::App;
 use crate::asking::Asking;
+use crate::door;
 use crate::problem::Problem;
 use crate::store::Act;
 
@@ -87,6 +88,7 @@ pub(crate) fn router(app: App) -> Router {
         .nest("/api", router)
         .fallback(|| async { Problem::not_found() })
         .layer(DefaultBodyLimit::max(LONGEST))
+        .layer(from_fn_with_state(app.door.clone(), door::pass))
         .layer(from_fn(log))
         .with_state(app)
 }

@@ -60,7 +60,7 @@ export class Client {
 
   updates = () => this.#wire.ask<Updates>("GET", "/updates");
   cancelUpdate = () => this.#wire.ask<Updates>("DELETE", "/updates");
-  restartIntoUpdate = () => this.#wire.ask<Updates>("POST", "/updates/restart");
+  restartIntoUpdate = (reboot: boolean) => this.#wire.ask<Updates>("POST", `/updates/restart${reboot ? "?reboot=true" : ""}`);
   checkForUpdate = () => this.#wire.ask<Updates>("POST", "/updates/check");
   installUpdate = (again: boolean) => this.#wire.ask<Updates>("POST", "/updates/install", { again });
   rollBack = () => this.#wire.ask<Updates>("POST", "/updates/rollback");

@@ -188,6 +188,8 @@ export interface Updates {
   target?: string;
   progress?: Progress;
   offset?: number;
+  plan?: UpdatePlan;
+  in_use?: string;
   last?: { at: number; version: string; stayed: boolean; sentence: string; log?: string[] };
   previous?: string;
   repository?: string;
@@ -195,7 +197,18 @@ export interface Updates {
   problem?: string;
   available?: {
     version: string; download_bytes: number; full_bytes: number; notes: Record<string, string>; tried_before: boolean;
+    plan?: UpdatePlan;
   };
+}
+
+export type ChangeKind = "start" | "replace" | "roll" | "stop";
+
+/** What it takes for a version to run. */
+export interface UpdatePlan {
+  live: boolean;
+  why: string[];
+  services: { service: string; change: ChangeKind }[];
+  gap_seconds?: number;
 }
 
 export type UpdatePhase =
@@ -247,7 +260,7 @@ export interface ComposeFile {
 }
 
 export interface StackPlan {
-  changes: { service: string; change: "start" | "replace" | "stop" }[];
+  changes: { service: string; change: ChangeKind }[];
   warnings: { line: number; sentence: string }[];
 }
 

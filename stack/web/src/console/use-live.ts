@@ -5,6 +5,8 @@ import { asProblem } from "../api/client";
 import { api, type Entry } from "./api";
 
 const AGAIN_MS = 2000;
+// The close code of a service that another one takes the place of: it is there already.
+const RESTART = 1012;
 
 export interface Live {
   entries: readonly Entry[] | undefined;
@@ -26,10 +28,10 @@ export function useLive(onSignedOut: () => void): Live {
     const add = (news: readonly Entry[]) => {
       if (!over) setLive((before) => ({ entries: merged(before.entries ?? [], news), connected: true }));
     };
-    const again = () => {
+    const again = ({ code }: { code: number }) => {
       if (over) return;
-      setLive((before) => ({ ...before, connected: false }));
-      timer = setTimeout(connect, AGAIN_MS);
+      setLive((before) => ({ ...before, connected: code === RESTART }));
+      timer = setTimeout(connect, code === RESTART ? 0 : AGAIN_MS);
     };
     const connect = () => {
       socket = new WebSocket(`wss://${location.host}/api/live`);

@@ -89,7 +89,7 @@ function ComposeForm({ stack, onChange }: ChangeProps) {
   );
 }
 
-const SIGNS = { start: "+", replace: "~", stop: "−" };
+const SIGNS = { start: "+", replace: "~", roll: "→", stop: "−" };
 
 function Difference({ plan }: { plan: StackPlan }) {
   const text = useWords().stack;

@@ -7,6 +7,7 @@ import { Check } from "../parts/field";
 import { Action, Trouble } from "../parts/form";
 import { useAsk } from "../parts/use-ask";
 import { useSpeech } from "../text/language";
+import { PlanPart } from "./update-plan";
 
 export function OfferPart({ updates, onDone }: { updates: Updates; onDone: () => void }) {
   const { words, language } = useSpeech();
@@ -26,7 +27,7 @@ export function OfferPart({ updates, onDone }: { updates: Updates; onDone: () =>
           <h2>{text.offered(offer.version)}</h2>
           {notes !== undefined && <p className="notes">{notes}</p>}
           <p className="muted">{text.size(bytes(offer.download_bytes, language), bytes(offer.full_bytes, language))}</p>
-          <p className="muted">{text.restarts}</p>
+          {offer.plan === undefined ? <p className="muted">{text.restarts}</p> : <PlanPart plan={offer.plan} />}
           {offer.tried_before && <Check label={text.again} checked={again} invalid={false} onChecked={setAgain} />}
         </>
       )}

@@ -11,6 +11,7 @@ import type { Words } from "../text/en";
 import { BackPart } from "./update-back";
 import { FilePart } from "./update-file";
 import { OfferPart } from "./update-offer";
+import { PlanPart } from "./update-plan";
 import { UpdateSettingsPart } from "./update-settings";
 import { useUpdates } from "./use-updates";
 
@@ -29,7 +30,9 @@ export function UpdatesPage({ onSignedOut }: { onSignedOut: () => void }) {
           <section className="card">
             <p>{text.running}: <strong>{text.version(updates.version)}</strong> <span className="muted">({text.slot(updates.slot)})</span></p>
             <Now updates={updates} words={words} language={language} />
+            {updates.plan !== undefined && <PlanPart plan={updates.plan} />}
             <Steps updates={updates} onDone={look} />
+            {updates.in_use !== undefined && updates.phase === "idle" && <p className="muted" lang="en">{updates.in_use}</p>}
             {updates.phase === "idle" && <OfferPart updates={updates} onDone={look} />}
           </section>
           {updates.last !== undefined && <Last last={updates.last} words={words} language={language} />}
@@ -93,14 +96,18 @@ export function Steps({ updates, onDone }: { updates: Updates; onDone: () => voi
     await what();
     onDone();
   });
+  const live = updates.plan?.live === true;
   const canCancel = ["judging", "planning", "writing", "checking", "staged"].includes(updates.phase);
   return (
     <>
       <Trouble asking={acting} />
       <div className="buttons">
         {updates.phase === "staged" && (
-          <Action className="primary" off={acting.busy} onClick={() => act(device.restartIntoUpdate)}>{text.restart}</Action>
+          <Action className="primary" off={acting.busy} onClick={() => act(() => device.restartIntoUpdate(false))}>
+            {live ? text.plan.start : text.restart}
+          </Action>
         )}
+        {live && <Action off={acting.busy} onClick={() => act(() => device.restartIntoUpdate(true))}>{text.plan.reboot}</Action>}
         {canCancel && <Action off={acting.busy} onClick={() => act(device.cancelUpdate)}>{text.cancel}</Action>}
       </div>
     </>

@@ -20,7 +20,7 @@ export const stackWords: typeof en = {
   compose: "Compose-Datei", take: "Aus einer Datei nehmen", needCompose: "Bitte eine Compose-Datei schreiben oder wählen.",
   plan: "Unterschied zeigen", difference: "Der Unterschied",
   same: "Alles ist schon so, wie die Datei sagt.",
-  changes: { start: "wird gestartet", replace: "wird ersetzt", stop: "wird angehalten; was er aufbewahrt, bleibt" },
+  changes: { start: "wird gestartet", replace: "wird angehalten und ersetzt", roll: "wird ohne Lücke ersetzt", stop: "wird angehalten; was er aufbewahrt, bleibt" },
   unwise: "Erlaubt, und doch unklug",
   line: (number) => `Zeile ${number}`,
   apply: "Anwenden",

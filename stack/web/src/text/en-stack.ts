@@ -18,7 +18,7 @@ export const stackWords = {
   compose: "Compose file", take: "Take it from a file", needCompose: "Please write or choose a compose file.",
   plan: "Show the difference", difference: "The difference",
   same: "Everything is as the file says already.",
-  changes: { start: "is started", replace: "is replaced", stop: "is stopped; what it keeps stays" },
+  changes: { start: "is started", replace: "is stopped and replaced", roll: "is replaced without a gap", stop: "is stopped; what it keeps stays" },
   unwise: "Allowed, and yet unwise",
   line: (number: number) => `Line ${number}`,
   apply: "Apply",

@@ -40,7 +40,7 @@ pub(crate) fn run(paths: &Paths, folder: &Path) -> Result<f64, JourneyError> {
     command.arg(format!("--mode={mode}")).arg("--format=directory").arg(format!("--include={names}"));
     command.arg("").arg(&root).arg(format!("deb [trusted=yes] copy:{} ./", archive.display()));
     ended_well(&mut command)?;
-    let tree = Tree { root, origin: std::collections::BTreeMap::new() };
+    let tree = Tree { root, origin: std::collections::BTreeMap::new(), base: None };
     let image = folder.join("baseline.erofs");
     erofs::build(&tree, &tools, &image, lock.epoch).map_err(failed)?;
     Ok(began.elapsed().as_secs_f64())

@@ -7,6 +7,7 @@ mod baseline;
 mod boot;
 mod build;
 mod debian;
+mod downtime;
 mod load;
 mod metrics;
 mod stack;
@@ -34,6 +35,7 @@ async fn run(words: &[&str]) -> Result<(), JourneyError> {
         ["build"] => build::run(),
         ["agent"] => agent::run(&Fixture::load()?).await,
         ["boot"] => boot::run(&Fixture::load()?).await,
+        ["downtime"] => downtime::run(&Fixture::load()?).await,
         ["metrics"] => metrics::run(&Fixture::load()?).await,
         ["stack"] => stack::run(&Fixture::load()?).await,
         ["stack", "native"] => stack::native::run(&std::env::current_dir()?),
@@ -41,7 +43,7 @@ async fn run(words: &[&str]) -> Result<(), JourneyError> {
         ["update"] => update::run(&Fixture::load()?).await,
         ["install", version, work] => update::child(version.as_ref(), work.as_ref()),
         _ => Err(JourneyError::Failed(
-            "say which: scripts/bench agent, boot, build, metrics, stack or update".into(),
+            "say which: scripts/bench agent, boot, build, downtime, metrics, stack or update".into(),
         )),
     }
 }

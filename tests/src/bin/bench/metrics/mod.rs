@@ -51,18 +51,15 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
         return Err(failed(format!("node_exporter does not start\n{}", device.console_end())));
     }
     let address = format!("http://127.0.0.1:{port}/metrics");
-    let ask = || {
-        let mut curl = Command::new("curl");
-        curl.args(["--silent", "--fail", "--max-time", "30", "--output", "/dev/null", &address])
-            .stdin(Stdio::null());
-        curl.status().map(|status| status.success())
-    };
-    until("node_exporter's answer", BOOT, || Ok(ask()?.then_some(())))?;
+    until("node_exporter's answer", BOOT, || Ok(ask(&address)?.then_some(())))?;
     let every_second = async {
         let mut interval = tokio::time::interval(Duration::from_secs(1));
+        // It takes longer than that to answer on an emulated board: then it is asked as soon as it has.
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            ask().ok();
+            let address = address.clone();
+            drop(tokio::task::spawn_blocking(move || ask(&address)).await);
         }
     };
     let theirs = tokio::select! {
@@ -71,6 +68,14 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
     };
     report(&ours, &theirs);
     Ok(())
+}
+
+/// Asks for metrics once, and waits for the answer.
+fn ask(address: &str) -> std::io::Result<bool> {
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--fail", "--max-time", "30", "--output", "/dev/null", address])
+        .stdin(Stdio::null());
+    curl.status().map(|status| status.success())
 }
 
 async fn cost(device: &Device, bus: &Bus, unit: &str) -> Result<Value, JourneyError> {

@@ -90,7 +90,8 @@ pub(crate) fn inside() -> Result<(), JourneyError> {
     let mut ready = String::new();
     let healthy = until("all services", PATIENCE, || {
         ready = curl(&[&format!("{base}/api/ready")])?;
-        Ok(ready.contains("true").then(|| began.elapsed().as_secs_f64()))
+        let both = ready.contains("\"database\":true") && ready.contains("\"redis\":true");
+        Ok(both.then(|| began.elapsed().as_secs_f64()))
     });
     let healthy = healthy.map_err(|error| failed(format!("{error}: {ready}\n{}", logs(&places))))?;
     let headers = sign_in(&places, base)?;
@@ -107,7 +108,7 @@ fn prepare(places: &Places) -> Result<(), JourneyError> {
         if status.success() { Ok(()) } else { Err(failed(format!("{script}: {status}"))) }
     };
     let hosts = places.file("hosts");
-    fs::write(&hosts, "127.0.0.1 localhost api mongo redis web\n")?;
+    fs::write(&hosts, "127.0.0.1 localhost api_a mongo redis web_a\n")?;
     shell("ip link set lo up; mount -t tmpfs tmpfs /run; mkdir -p /run/secrets /run/tayberry")?;
     shell(&format!("mount --bind {} /etc/hosts", hosts.display()))?;
     let secrets = Path::new("/run/secrets");
@@ -132,7 +133,7 @@ fn start(places: &Places, project: &Path) -> Result<Vec<Running>, JourneyError> 
     let pages = fs::read_to_string(project.join("stack/web/rootfs/etc/caddy/Caddyfile"))?;
     let dist = project.join("stack/web/dist-console");
     let web_file = places.file("web.caddyfile");
-    fs::write(&web_file, pages.replace("/usr/share/www", &dist.display().to_string()))?;
+    fs::write(&web_file, plain(&pages.replace("/usr/share/www", &dist.display().to_string())))?;
     let caddy = |file: &Path| {
         [
             "run".to_owned(),
@@ -146,7 +147,12 @@ fn start(places: &Places, project: &Path) -> Result<Vec<Running>, JourneyError> 
         let arguments = caddy(file);
         places.start(name, "caddy", &arguments.each_ref().map(String::as_str))
     };
-    let redis = project.join("stack/redis/rootfs/etc/redis/redis.conf").display().to_string();
+    // It goes to its folder at once, before it reads which other one is meant.
+    let settings = fs::read_to_string(project.join("stack/redis/rootfs/etc/redis/redis.conf"))?;
+    let settings: Vec<&str> = settings.lines().filter(|line| !line.starts_with("dir ")).collect();
+    let redis = places.file("redis.conf");
+    fs::write(&redis, settings.join("\n"))?;
+    let redis = redis.display().to_string();
     let data = places.file("mongo").display().to_string();
     let kept = places.file("redis").display().to_string();
     Ok(vec![
@@ -175,8 +181,8 @@ fn start(places: &Places, project: &Path) -> Result<Vec<Running>, JourneyError> 
     ])
 }
 
-/// The gateway's configuration for a Caddy that opens its ports itself: sockets as file descriptors, and a delay when it ends
-/// connections, are newer than what distributions have.
+/// A configuration for a Caddy that opens its ports itself: sockets as file descriptors, a delay when it ends connections, keeping its
+/// configuration or not, and an empty replacement in a header are newer than what distributions have.
 fn plain(text: &str) -> String {
     let mut lines = Vec::new();
     let mut inside = 0;
@@ -185,8 +191,11 @@ fn plain(text: &str) -> String {
         if inside > 0 || word.starts_with("bind ") {
             inside += usize::from(word.ends_with('{'));
             inside -= usize::from(inside > 0 && word == "}");
-        } else if !word.starts_with("stream_close_delay") {
-            lines.push(line.replace("api:8080", &format!("api:{API}")));
+        } else if !["stream_close_delay", "persist_config", "header_up Cookie"]
+            .iter()
+            .any(|newer| word.starts_with(newer))
+        {
+            lines.push(line.replace("api_a:8080", &format!("api_a:{API}")));
         }
     }
     lines.join("\n") + "\n"
@@ -211,8 +220,13 @@ fn sign_in(places: &Places, base: &str) -> Result<[String; 2], JourneyError> {
     let kept = fs::read_to_string(&jar)?;
     let secret = kept.lines().find(|line| line.contains("__Host-console"));
     let secret = secret.and_then(|line| line.split_whitespace().next_back()).ok_or_else(|| failed(&said))?;
-    let csrf = who["csrf"].as_str().unwrap_or_default();
-    Ok([format!("Cookie: __Host-console={secret}"), format!("X-Console-Csrf: {csrf}")])
+    let csrf = who["csrf"].as_str().ok_or_else(|| failed(&said))?;
+    let cookie = format!("Cookie: __Host-console={secret}");
+    let seen = curl(&["--include", "--header", &cookie, &format!("{base}/api/preferences")])?;
+    if !seen.contains(" 200") {
+        return Err(failed(format!("{seen}\n{}", logs(places))));
+    }
+    Ok([cookie, format!("X-Console-Csrf: {csrf}")])
 }
 
 fn curl(arguments: &[&str]) -> Result<String, JourneyError> {

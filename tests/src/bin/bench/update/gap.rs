@@ -27,7 +27,7 @@ pub(super) fn measure(fixture: &Fixture) -> Result<Gap, JourneyError> {
         return Err(failed(answer.text));
     }
     let before = owned.updates()?.unwrap_or_default();
-    owned.script.ask("POST", "/updates/restart", None)?;
+    owned.script.ask("POST", "/updates/restart?reboot=true", None)?;
     let began = Instant::now();
     let (mut last, mut away) = (began, Duration::ZERO);
     while began.elapsed() < PATIENCE {

@@ -1,8 +1,13 @@
-//! The device-mapper ioctls (linux/dm-ioctl.h): creates a mapped device from one table line. The only place with
-//! raw structures; what the line says is up to [`crate::verity`] and [`crate::crypt`].
+//! The device-mapper ioctls (linux/dm-ioctl.h): creates and removes mapped devices of one table line, and reads under which root hash one
+//! was opened. The only place with raw structures; which partition is opened, and when, is left to whoever asks.
 #![allow(unsafe_code, reason = "device-mapper is reached by ioctl alone; each block says why it is sound")]
 
-use std::fs::OpenOptions;
+mod table;
+pub mod verity;
+
+pub use table::root_hash;
+
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 
@@ -74,25 +79,36 @@ mod ioctl {
         nix::request_code_readwrite!(0xfd, command, HEAD)
     }
     nix::ioctl_readwrite_bad!(device_create, number(3), Request);
+    nix::ioctl_readwrite_bad!(device_remove, number(4), Request);
     nix::ioctl_readwrite_bad!(device_suspend, number(6), Request);
     nix::ioctl_readwrite_bad!(table_load, number(9), Request);
+    nix::ioctl_readwrite_bad!(table_status, number(12), Request);
+}
+
+fn control() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(CONTROL)
 }
 
 /// A table of one line.
-pub(crate) struct Line<'a> {
+pub struct Line<'a> {
     /// Kind of target, such as `verity`.
-    pub(crate) kind: &'a str,
+    pub kind: &'a str,
     /// Length in sectors of 512 bytes.
-    pub(crate) sectors: u64,
+    pub sectors: u64,
     /// Its parameters. Wiped from the kernel's buffer afterwards when `secret`.
-    pub(crate) parameters: &'a str,
-    pub(crate) read_only: bool,
-    pub(crate) secret: bool,
+    pub parameters: &'a str,
+    /// Nobody can write to it.
+    pub read_only: bool,
+    /// The parameters hold a key.
+    pub secret: bool,
 }
 
 /// Creates and starts a mapped device; returns its kernel name (`dm-0`).
-pub(crate) fn create(name: &str, line: &Line<'_>) -> io::Result<String> {
-    let control = OpenOptions::new().read(true).write(true).open(CONTROL)?;
+///
+/// # Errors
+/// When the kernel refuses: there is one of this name, or the line is wrong.
+pub fn create(name: &str, line: &Line<'_>) -> io::Result<String> {
+    let control = control()?;
     let fd = control.as_raw_fd();
     let mut flags = if line.read_only { READ_ONLY } else { 0 };
     if line.secret {
@@ -113,6 +129,18 @@ pub(crate) fn create(name: &str, line: &Line<'_>) -> io::Result<String> {
     // SAFETY: as for the first call.
     unsafe { ioctl::device_suspend(fd, &raw mut resume) }?;
     Ok(format!("dm-{minor}"))
+}
+
+/// Removes a mapped device, if nothing has it open.
+///
+/// # Errors
+/// `EBUSY` while something has; `ENXIO` when there is none of this name.
+pub fn remove(name: &str) -> io::Result<()> {
+    let control = control()?;
+    let mut request = request(name, 0, None)?;
+    // SAFETY: as for `create`: the kernel stays inside the request, whose size it names, and the descriptor is open.
+    unsafe { ioctl::device_remove(control.as_raw_fd(), &raw mut request) }?;
+    Ok(())
 }
 
 /// `dev` of the answer in the kernel's huge encoding (linux/kdev_t.h): the minor number is in bits 0-7 and 20-31.

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Says how the root file system becomes an image: by the assembler that makes all of them, so that partitions, verity, bundles and updates
+# are the same whatever the base is.
+set -eu
+images=$1
+project=$(CDPATH='' cd "$(dirname "$0")/../../../.." && pwd)
+echo "Now, in $project, with kernel = \"raspberrypi\" in image/appliance.toml:"
+echo "    target/debug/tayberry build --base $images/rootfs.tar --kernel $images/Image"
