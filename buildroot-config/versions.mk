@@ -6,3 +6,5 @@
 
 # Read before the packages. The agent needs a newer Rust.
 override RUST_BIN_VERSION = 1.95.0
+# What makes units of containers is not built by the package.
+override PODMAN_BUILD_TARGETS = cmd/podman cmd/quadlet

@@ -210,7 +210,9 @@ pub fn words(shown: &Shown) -> String {
                 let memory = service.memory_bytes.map_or(String::new(), |bytes| {
                     format!("{} of {} MiB", bytes >> 20, service.memory_limit_bytes >> 20)
                 });
-                line(format_args!("{:16} {:18} {}", service.name, memory, service.sentence));
+                // As on the pages: what only speaks MongoDB's protocol is never called MongoDB.
+                let kind = if service.image.contains("stand-in") { " It stands in for MongoDB." } else { "" };
+                line(format_args!("{:16} {:18} {}{kind}", service.name, memory, service.sentence));
             }
             if let Some(problem) = &now.problem {
                 line(format_args!("problem: {problem}"));

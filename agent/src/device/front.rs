@@ -1,6 +1,7 @@
 //! Asks the device as a browser on it would: over HTTPS, by its name, trusting its authority and no other.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,13 +85,14 @@ fn opens(agent: &ureq::Agent, url: &str) -> Result<Result<(), String>, ureq::Err
     })
 }
 
-/// Whether the stack answers through its gateway. `path` is asked of it; a server that fails says so by its status (RFC 9110, 15.6).
+/// Whether the stack answers through its gateway, with a status that is `right`. `path` is asked of it; a server that fails says so by
+/// a status from 500 on, and that there is nothing of the name by one from 400 on (RFC 9110, 15).
 ///
 /// # Errors
 /// With what is wrong, a sentence.
-pub fn stack_answers(name: &str, pem: &str, path: &str) -> Result<(), String> {
+pub fn stack_answers(name: &str, pem: &str, path: &str, right: Range<u16>) -> Result<(), String> {
     match ask(GATEWAY, name, pem, path) {
-        Ok((status, _)) if status < 500 => Ok(()),
+        Ok((status, _)) if right.contains(&status) => Ok(()),
         Ok((status, body)) => {
             let words = String::from_utf8_lossy(body.get(..200).unwrap_or(&body)).into_owned();
             Err(format!("The stack answers {status} to {path}: {words}"))

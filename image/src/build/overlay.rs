@@ -40,7 +40,7 @@ pub fn apply_at(tree: &mut Tree, folder: &Path, place: &Path) -> Result<(), Buil
     Ok(())
 }
 
-/// Installs our programs.
+/// Installs our programs. A base that has them already, made from source with its own libraries, keeps them.
 ///
 /// # Errors
 /// When a file cannot be copied.
@@ -50,7 +50,9 @@ pub fn programs(tree: &mut Tree, programs: &Programs) -> Result<(), BuildError> 
         (&programs.front, "usr/lib/tayberry/tayberry-front"),
         (&programs.tayberryctl, "usr/bin/tayberryctl"),
     ] {
-        program(tree, from, to)?;
+        if tree.base.is_none() || !tree.path(to).exists() {
+            program(tree, from, to)?;
+        }
     }
     Ok(())
 }

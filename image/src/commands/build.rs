@@ -21,6 +21,7 @@ use crate::commands::sources::{self, Sources};
 use crate::commands::{CommandError, lock};
 use crate::config::{self, Config, Instead};
 use crate::fetch::Cache;
+use crate::lock::resolve::ResolveError;
 use crate::lock::{Lock, Section};
 use crate::outputs::{self, Facts};
 use crate::paths::Paths;
@@ -31,7 +32,7 @@ use crate::ui::{Ui, human};
 /// What to do.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tayberry build\n  tayberry build --offline --out /tmp/images\n  tayberry build --version 1.4.2 --update-root keys/root.json\n  tayberry build --database stand-in\n  tayberry build --base rootfs.tar --kernel Image"
+    after_help = "Examples:\n  tayberry build\n  tayberry build --offline --out /tmp/images\n  tayberry build --version 1.4.2 --update-root keys/root.json\n  tayberry build --database stand-in\n  tayberry build --base rootfs.tar --kernel Image --flavour raspberrypi"
 )]
 pub struct Arguments {
     #[command(flatten)]
@@ -54,6 +55,9 @@ pub struct Arguments {
     /// Kernel of that root file system, where its archive holds none
     #[arg(long, value_name = "FILE", requires = "base")]
     kernel: Option<PathBuf>,
+    /// What that kernel is, a table `kernel.NAME` of the configuration, instead of the one that Debian's packages are for
+    #[arg(long, value_name = "NAME", requires = "base")]
+    flavour: Option<String>,
 }
 
 fn repository(text: &str) -> Result<Repository, String> {
@@ -83,7 +87,10 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
         database: arguments.sources.database,
     };
     let config = Config::load_with(&paths.config(), &instead)?;
-    let kernel = lock::chosen(&config)?;
+    let kernel = match &arguments.flavour {
+        Some(name) => config.kernel.get(name).ok_or_else(|| ResolveError::NoKernel(name.clone()))?,
+        None => lock::chosen(&config)?,
+    };
     let cache = Cache::new(&paths.cache);
     let lock = sources::provide(&arguments.sources, paths, &config, ui)?;
     let tools = Tools::ready(&lock, &cache, &paths.cache, ui).map_err(BuildError::from)?;

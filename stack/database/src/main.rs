@@ -71,6 +71,7 @@ async fn run() -> Result<ExitStatus, DatabaseError> {
     let mut end = signal(SignalKind::terminate())?;
     let users = Users::from_environment()?;
     let program = Program::from_arguments(std::env::args_os().skip(1))?;
+    tracing::info!("starts {}", program.name());
     let start = match open(&program, &users, &mut end).await? {
         Start::Refuses(running) => {
             running.stop().await?;

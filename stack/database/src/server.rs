@@ -74,6 +74,14 @@ impl Program {
         Ok(Self { kind, program, arguments: words.collect() })
     }
 
+    /// What it is called: never MongoDB where it only speaks its protocol.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Mongod => "MongoDB",
+            Kind::StandIn => "the stand-in for MongoDB, which is not MongoDB",
+        }
+    }
+
     /// What it is given beside that (`mongod --help`, `secantusd-rs --help`).
     const fn door(kind: Kind, door: Door) -> &'static [&'static str] {
         match (kind, door) {

@@ -147,9 +147,9 @@ pub struct Extra {
     /// How it is replaced.
     #[serde(default)]
     pub rollout: Rollout,
-    /// In which format it keeps its data: another one is never started on them.
+    /// In which format it keeps its data: one that names another is never started on them ([`super::record::Record::refuses`]).
     #[serde(default)]
-    pub data_format: Option<String>,
+    pub data_format: Option<Spanned<String>>,
     /// The requests that the gateway gives it: those whose path begins so, and for which no other service names more.
     #[serde(default)]
     pub route: Option<Spanned<Route>>,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::compose::Stack;
-use super::images;
+use super::{Refusal, images};
 use super::quadlet::USERS;
 use super::values::Name;
 use crate::request::stack::ComposeFile;
@@ -68,6 +68,9 @@ pub struct Record {
     /// Images of declarations that are not remembered any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     forgotten: BTreeSet<String>,
+    /// In which format services keep what lies in their volumes, as far as they say it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    formats: BTreeMap<String, String>,
     /// Secrets that are to get new digits.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     renewed: BTreeSet<String>,
@@ -127,6 +130,42 @@ impl Record {
         self.renewed.remove(&secret.to_string());
     }
 
+    /// Whether what a service kept lies in another format than the one that `stack` has for it: it might not be read, or be spoilt.
+    ///
+    /// # Errors
+    /// With the line of the first such `data-format`.
+    pub fn refuses(&self, stack: &Stack) -> Result<(), Refusal> {
+        for (name, service) in &stack.services {
+            let Some(wanted) = &service.value.tayberry.data_format else { continue };
+            let kept = self.formats.get(&name.to_string()).filter(|kept| **kept != wanted.value);
+            if let Some(kept) = kept {
+                let wanted_name = &wanted.value;
+                return Err(Refusal::at(
+                    wanted,
+                    format!(
+                        "what {name} keeps is {kept} and not {wanted_name}: give the new version another service name,                          move the data there by its own means, and remove the old volumes then"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The services of `stack` start on their volumes.
+    pub fn starts_on_data(&mut self, stack: &Stack) {
+        for (name, service) in &stack.services {
+            let format = service.value.tayberry.data_format.as_ref();
+            if let Some(format) = format.filter(|_| !service.value.volumes.is_empty()) {
+                self.formats.insert(name.to_string(), format.value.clone());
+            }
+        }
+    }
+
+    /// A service has no volume any more.
+    pub fn keeps_nothing(&mut self, service: &str) {
+        self.formats.remove(service);
+    }
+
     /// The first user of each service; a new service gets a block of its own.
     pub fn users(&mut self, stack: &Stack) -> BTreeMap<Name, u32> {
         let mut users = BTreeMap::new();
@@ -159,6 +198,26 @@ mod tests {
         let mut users: Vec<u32> = again.into_values().collect();
         users.sort_unstable();
         assert!(users.windows(2).all(|pair| pair[1] - pair[0] >= USERS), "{users:?}");
+    }
+
+    #[test]
+    fn data_of_another_format_are_refused_until_they_are_gone() {
+        let of = |format: &str| {
+            let text = format!(
+                "services:\n  db:\n    image: \"a/b:1\"\n    volumes: [\"kept:/data\"]\n    x-tayberry:\n      data-format: {format}\nvolumes: {{ kept: }}\n"
+            );
+            Stack::parse(&text).unwrap()
+        };
+        let mut record = Record::default();
+        record.refuses(&of("mongo-7.0")).unwrap();
+        record.starts_on_data(&of("mongo-7.0"));
+        record.refuses(&of("mongo-7.0")).unwrap();
+        record.starts_on_data(&stack(&["db"]));
+        let refusal = record.refuses(&of("mongo-8.0")).unwrap_err();
+        assert_eq!(refusal.line, Some(6));
+        assert!(refusal.reason.contains("is mongo-7.0 and not mongo-8.0"), "{refusal}");
+        record.keeps_nothing("db");
+        record.refuses(&of("mongo-8.0")).unwrap();
     }
 
     #[test]

@@ -36,8 +36,14 @@ impl Handle {
         let stack = store::stack(&declared)?;
         let mut news = false;
         if let Some(stack) = &stack {
+            // A way back, or a newer system's stack, may lead to another format.
+            self.record().refuses(stack)?;
             // The users of new services first: whoever has files must be known before there are any.
-            let users = self.change(|record| record.users(stack)).await?;
+            let users = self.change(|record| {
+                record.starts_on_data(stack);
+                record.users(stack)
+            });
+            let users = users.await?;
             news = self.prepare_gateway(stack, gateway::first(&users)).await?;
         }
         for folder in stack.iter().flat_map(quadlet::folders) {

@@ -59,7 +59,7 @@ impl Handle {
             (_, Some(why)) => Works::No(why),
             // It writes to both databases and reads back.
             (StackSource::System, None) => {
-                Works::Yes(&[Ask::Answer("/api/ready"), Ask::Socket("/api/ready/socket")])
+                Works::Yes(&[Ask::Ready("/api/ready"), Ask::Socket("/api/ready/socket")])
             }
             (StackSource::Own, None) if now.gateway_serves => Works::Yes(&[Ask::Answer("/")]),
             (StackSource::Own, None) => Works::Yes(&[]),
@@ -102,12 +102,19 @@ impl Handle {
         Ok(quadlet::unit(&name, roll::asked(&name)))
     }
 
+    /// What a file says, or why it is refused.
+    pub(super) fn understood(&self, file: &ComposeFile) -> Result<Stack, Problem> {
+        let stack = Stack::parse_with(&file.compose, &file.env_files)
+            .and_then(|stack| self.record().refuses(&stack).map(|()| stack));
+        stack.map_err(|refusal| Problem::new(Kind::StackRefused, capital(&refusal.to_string())))
+    }
+
     /// What `file` would change. Nothing is.
     ///
     /// # Errors
     /// When it is refused, or systemd does not answer.
     pub async fn plan(&self, file: &ComposeFile) -> Result<StackPlan, Problem> {
-        let stack = parse(file)?;
+        let stack = self.understood(file)?;
         let next = self.plan_of(Some(&stack)).await.map_err(|error| failed(&error))?;
         let sources = images::sources(&stack).await;
         let warnings = doctor::look(&stack, look::memory(), &sources)
@@ -118,11 +125,6 @@ impl Handle {
     }
 }
 
-/// What a file says, or why it is refused.
-pub(super) fn parse(file: &ComposeFile) -> Result<Stack, Problem> {
-    Stack::parse_with(&file.compose, &file.env_files)
-        .map_err(|refusal| Problem::new(Kind::StackRefused, capital(&refusal.to_string())))
-}
 
 /// A sentence.
 fn capital(text: &str) -> String {

@@ -8,7 +8,6 @@ use tayberry_core::stack::record::{Declared, Own, Record};
 use tayberry_core::stack::values::Name;
 use tayberry_core::stack::{env_file, secret};
 
-use super::ask::parse;
 use super::{Handle, failed, store};
 use crate::device::systemd::{self, Job};
 
@@ -21,7 +20,7 @@ impl Handle {
     /// # Errors
     /// When it is refused or cannot be saved; then nothing changes.
     pub async fn apply(&self, mut file: ComposeFile) -> Result<StackState, Problem> {
-        parse(&file)?;
+        self.understood(&file)?;
         // What it does not name may be of the file before it, and a secret.
         let named = env_file::names(&file.compose).unwrap_or_default();
         file.env_files.retain(|name, _| named.contains(name));

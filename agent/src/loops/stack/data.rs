@@ -54,7 +54,11 @@ impl Handle {
         let shown = path.display().to_string();
         let removed = tokio::task::spawn_blocking(move || remove(Path::new(DATA), &path)).await;
         removed.map_err(io::Error::other).flatten().map_err(|error| failed(&format!("{shown}: {error}")))?;
-        self.data().await
+        let left = self.data().await?;
+        if left.volumes.iter().all(|one| one.service != which.service) {
+            self.change(|record| record.keeps_nothing(&which.service)).await.map_err(|error| failed(&error))?;
+        }
+        Ok(left)
     }
 
     /// Those that the stack has, and the one before it.

@@ -10,7 +10,7 @@ use tayberry_core::stack::plan::{self, Plan, Seen};
 use tayberry_core::stack::quadlet::{self, FOLDER, System, unit_of};
 
 use super::{Handle, StackError, images, roll, secrets};
-use crate::device::systemd;
+use crate::device::{journal, systemd};
 
 /// What the files of ours begin with.
 const OURS: &str = "stack-";
@@ -54,9 +54,14 @@ impl Handle {
         let mut services = Vec::new();
         for (name, service) in &stack.services {
             let limit = service.value.memory();
-            let (facts, memory) =
-                systemd::facts(&self.0.bus, &quadlet::unit(name, roll::asked(name)), limit).await?;
-            let (health, sentence) = facts.health();
+            let unit = quadlet::unit(name, roll::asked(name));
+            let (facts, memory) = systemd::facts(&self.0.bus, &unit, limit).await?;
+            let (health, mut sentence) = facts.health();
+            if matches!(health, ServiceHealth::Restarting | ServiceHealth::Failed) {
+                // The sentence is whole without it.
+                let said = journal::last_of_container(unit.trim_end_matches(".service")).await.ok().flatten();
+                sentence.extend(said.map(|line| format!(" It said last: {line}")));
+            }
             services.push(ServiceState {
                 name: name.to_string(),
                 image: service.value.image.value.clone(),

@@ -39,8 +39,8 @@ enum StackError {
     /// systemd.
     #[error("systemd: {0}")]
     Bus(#[from] zbus::Error),
-    /// The declaration, which an older or newer system wrote.
-    #[error("the declared compose file is not understood by this version: {0}")]
+    /// The declaration: an older or newer system wrote it, or its services cannot start on the data that are there.
+    #[error("what is declared cannot be started: {0}")]
     Refused(#[from] tayberry_core::stack::Refusal),
     /// Services that did not start.
     #[error("{0}")]
@@ -98,6 +98,8 @@ pub enum Works {
 /// What is asked through the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
+    /// That it says at this path that it can do its work.
+    Ready(&'static str),
     /// That it answers at this path, and not that it failed.
     Answer(&'static str),
     /// That a WebSocket is opened there.

@@ -112,7 +112,8 @@ async fn stack(handle: &Handle) -> Finding {
     let asked = move || {
         let (name, pem) = (network::name(), authority()?.pem);
         asks.iter().try_for_each(|ask| match ask {
-            Ask::Answer(path) => front::stack_answers(&name, &pem, path),
+            Ask::Ready(path) => front::stack_answers(&name, &pem, path, 200..300),
+            Ask::Answer(path) => front::stack_answers(&name, &pem, path, 100..500),
             Ask::Socket(path) => front::stack_opens_a_socket(&name, &pem, path),
         })
     };

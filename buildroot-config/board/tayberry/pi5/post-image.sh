@@ -4,5 +4,5 @@
 set -eu
 images=$1
 project=$(CDPATH='' cd "$(dirname "$0")/../../../.." && pwd)
-echo "Now, in $project, with kernel = \"raspberrypi\" in image/appliance.toml:"
-echo "    target/debug/tayberry build --base $images/rootfs.tar --kernel $images/Image"
+echo "Now, in $project:"
+echo "    cargo run --package tayberry -- build --base $images/rootfs.tar --kernel $images/Image --flavour raspberrypi"

@@ -1,6 +1,6 @@
 // Is it up, safe, current, healthy? In one look. The device answers its owner alone; others see how the console itself is.
 import { useEffect, useState } from "react";
-import type { Status } from "../api/types";
+import type { Stack, Status, Updates } from "../api/types";
 import { bytes, celsius, span } from "../model/format";
 import { Heading } from "../parts/frame";
 import { useSpeech } from "../text/language";
@@ -11,13 +11,17 @@ const LOOK_MS = 10_000;
 interface Seen {
   ready?: Ready | undefined;
   status?: Status | undefined;
+  stack?: Stack | undefined;
+  updates?: Updates | undefined;
 }
 
 /** Whatever answers; what does not is not shown. */
 async function see(): Promise<Seen> {
   const silent = () => undefined;
-  const [ready, status] = await Promise.all([api.ready().catch(silent), device.status().catch(silent)]);
-  return { ready, status };
+  const [ready, status, stack, updates] = await Promise.all([
+    api.ready().catch(silent), device.status().catch(silent), device.stack().catch(silent), device.updates().catch(silent),
+  ]);
+  return { ready, status, stack, updates };
 }
 
 function useSeen(): Seen {
@@ -38,9 +42,11 @@ function useSeen(): Seen {
 export function OverviewPage({ who }: { who: Who }) {
   const { words, language } = useSpeech();
   const text = words.console;
-  const { ready, status } = useSeen();
+  const { ready, status, stack, updates } = useSeen();
   if (ready === undefined) return <><Heading>{text.pages.overview}</Heading><p role="status">{words.common.loading}</p></>;
-  const good = ready.database && ready.redis && status?.health !== "attention";
+  const services = stack?.services ?? [];
+  const ill = services.filter((one) => one.health !== "healthy");
+  const good = ready.database && ready.redis && status?.health !== "attention" && ill.length === 0;
   return (
     <>
       <Heading>{text.pages.overview}</Heading>
@@ -57,10 +63,19 @@ export function OverviewPage({ who }: { who: Who }) {
           <p>{text.database}: {ready.database ? text.answers : text.silent}</p>
           <p>{text.redis}: {ready.redis ? text.answers : text.silent}</p>
         </section>
+        {stack !== undefined && (
+          <section className="tile">
+            <h2>{text.pages.services}</h2>
+            <p>{text.working(services.length - ill.length, services.length)}</p>
+            {ill.map((one) => <p key={one.name}>{one.name}: {words.stack.healths[one.health]}</p>)}
+          </section>
+        )}
         {status !== undefined && (
           <section className="tile">
             <h2>{text.device}</h2>
             <p>{words.version(status.version)}</p>
+            <p>{status.state === "committed" ? text.committed : text.onTrial}</p>
+            {updates !== undefined && <p>{updates.available === undefined ? text.noNewer : text.newer(updates.available.version)}</p>}
             <p>{text.uptime(span(status.uptime_s, language))}</p>
             {status.temperature_c !== undefined && <p>{celsius(status.temperature_c, language)}</p>}
             <p>{text.free(bytes(status.data.free, language))}</p>
