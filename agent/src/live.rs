@@ -63,12 +63,16 @@ pub async fn guard() -> Result<Infallible, GuardError> {
     std::fs::write(GUARD, std::process::id().to_string())?;
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
     tokio::time::sleep(END).await;
-    let done = if boot::running()? == slot {
+    let done = match boot::running() {
         // The new system was judged, and left: it is the agent here that does not come.
-        Ok(())
-    } else {
-        tracing::error!("the live switch was not judged in time: back to slot {slot}");
-        back(&disk, slot).await
+        Ok(running) if running == slot => Ok(()),
+        // It was judged, and stays: its agent has yet to say so.
+        Ok(running) if boot::next(&disk).is_ok_and(|default| default == Some(running)) => Ok(()),
+        Ok(_) => {
+            tracing::error!("the live switch was not judged in time: back to slot {slot}");
+            back(&disk, slot).await
+        }
+        Err(error) => Err(error.into()),
     };
     match done {
         Ok(()) => tokio::time::sleep(BACK).await,

@@ -44,7 +44,7 @@ pub async fn spare(bus: &zbus::Connection) -> zbus::Result<()> {
 /// Has one of this system take its place.
 ///
 /// # Errors
-/// When systemd refuses.
+/// When systemd refuses, or it does not start; then there is none.
 pub async fn renew(bus: &zbus::Connection) -> zbus::Result<()> {
     let Some(pid) = process() else { return Ok(()) };
     // After the second switch it is the service of the first one, and there is no such scope to stop.
@@ -52,10 +52,7 @@ pub async fn renew(bus: &zbus::Connection) -> zbus::Result<()> {
         systemd::run(bus, Job::Stop, &[SCOPE.to_owned()], PATIENCE).await?;
     }
     let bad = systemd::run(bus, Job::Restart, &[SERVICE.to_owned()], PATIENCE).await?;
-    if !bad.is_empty() {
-        tracing::error!("the server of the containers' names did not start");
-    }
-    Ok(())
+    if bad.is_empty() { Ok(()) } else { Err(zbus::Error::Failure(format!("{SERVICE} did not start"))) }
 }
 
 /// The control group of a process.

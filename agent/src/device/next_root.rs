@@ -62,6 +62,14 @@ pub fn clear() {
     fs::remove_dir(ROOT).unwrap_or_default();
 }
 
+/// Whether something lies there.
+#[must_use]
+pub fn is_there() -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    // The fifth word is where it is mounted (proc_pid_mountinfo(5)).
+    mounts.lines().any(|line| line.split(' ').nth(4) == Some(ROOT))
+}
+
 /// The device under which the kernel verifies a slot's system partition, if it does.
 #[must_use]
 pub fn opened(disk: &str, slot: Slot) -> Option<String> {

@@ -174,7 +174,7 @@ pub async fn run(
     let mut bad = BTreeMap::new();
     let all = async {
         while !waiting.is_empty() {
-            let Some(end) = ends.next().await else { break };
+            let Some(end) = ends.next().await else { return Err(zbus::Error::InterfaceNotFound) };
             let end = end.args()?;
             if let Some(unit) = waiting.remove(end.job().as_str()).filter(|_| *end.result() != "done") {
                 bad.insert(unit, (*end.result()).to_owned());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -92,20 +92,41 @@ pub(crate) async fn follow(app: App) -> std::io::Result<()> {
             tracing::warn!("some requests were not answered before the door was closed");
         }
         tracing::info!("requests wait");
-        if timeout(CLOSED, go_on.recv()).await.is_err() {
-            tracing::warn!("nobody said that the door may open");
-        }
-        // What is left of connections to the one before would be noticed by the first question: that is one of ours.
-        let answers = async {
+        let answers = || async {
             while !crate::routes::answers(&app).await {
                 tokio::time::sleep(AGAIN).await;
             }
         };
-        if timeout(BACK, answers).await.is_err() {
-            tracing::warn!("what was replaced does not answer");
-        }
+        while is_held_anew(&mut hold, &mut go_on, answers()).await {}
         app.door.open();
         tracing::info!("requests are taken");
+    }
+}
+
+/// Waits until somebody says that the door may open, and what was replaced `answers`. True when something else is about to be replaced by
+/// then: the newest word counts.
+async fn is_held_anew(hold: &mut Signal, go_on: &mut Signal, answers: impl Future<Output = ()>) -> bool {
+    let told = async {
+        loop {
+            tokio::select! {
+                _ = go_on.recv() => return,
+                // Said twice, by an agent that was started anew: it is closed.
+                _ = hold.recv() => {}
+            }
+        }
+    };
+    if timeout(CLOSED, told).await.is_err() {
+        tracing::warn!("nobody said that the door may open");
+    }
+    // What is left of connections to the one before would be noticed by the first question: that is one of ours.
+    tokio::select! {
+        answered = timeout(BACK, answers) => {
+            if answered.is_err() {
+                tracing::warn!("what was replaced does not answer");
+            }
+            false
+        }
+        _ = hold.recv() => true,
     }
 }
 

@@ -11,11 +11,11 @@ const SPREAD: Duration = Duration::from_millis(2500);
 
 /// Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ending(watch::Sender<()>);
+pub(crate) struct Ending(watch::Sender<bool>);
 
 /// Somebody who is told; awaited until dropped.
 #[derive(Debug)]
-pub(crate) struct Told(watch::Receiver<()>);
+pub(crate) struct Told(watch::Receiver<bool>);
 
 impl Ending {
     pub(crate) fn listen(&self) -> Told {
@@ -23,7 +23,7 @@ impl Ending {
     }
 
     pub(crate) fn begin(&self) {
-        self.0.send_replace(());
+        self.0.send_replace(true);
     }
 
     /// Waits until all who were told have let go, or for [`PATIENCE`].
@@ -38,7 +38,7 @@ impl Told {
     /// The end has begun, and it is this one's turn. To be awaited once: what was waited so far is lost with the future.
     pub(crate) async fn begun(mut self) -> Self {
         // Without whoever would begin it, it has.
-        self.0.changed().await.unwrap_or_default();
+        drop(self.0.wait_for(|begun| *begun).await);
         let chance = getrandom::u32().unwrap_or_default();
         tokio::time::sleep(SPREAD.mul_f64(f64::from(chance) / f64::from(u32::MAX))).await;
         self
@@ -55,6 +55,7 @@ mod tests {
         let told = ending.listen();
         let listener = tokio::spawn(async move { drop(told.begun().await) });
         ending.begin();
+        drop(ending.listen().begun().await);
         ending.is_over().await;
         listener.await.unwrap();
     }

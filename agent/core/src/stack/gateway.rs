@@ -34,6 +34,8 @@ pub const PAUSE: Duration = Duration::from_secs(30);
 pub(super) const BEFORE_RESTART: &str = "-before-auto-restart";
 /// Longest body of a request, in mebibytes.
 const BODY: u32 = 64;
+/// How long a request waits for a service that takes no connection: it is started again, or the server of names is.
+const WAITS: &str = "5s";
 /// The front's session: no service gets it.
 const COOKIE: &str = "__Host-tayberry";
 
@@ -123,7 +125,7 @@ fn handle(text: &mut String, matcher: &str, name: &Name, service: &Service) {
     let port = service.tayberry.port.unwrap_or(PORT);
     let proxy = |host: &str, tabs: &str| {
         format!(
-            "{tabs}reverse_proxy {host}:{port} {{\n{tabs}\theader_up Cookie \"{COOKIE}=[^;]*(; )?\" \"\"\n{tabs}}}\n"
+            "{tabs}reverse_proxy {host}:{port} {{\n{tabs}\tlb_try_duration {WAITS}\n{tabs}\theader_up Cookie \"{COOKIE}=[^;]*(; )?\" \"\"\n{tabs}}}\n"
         )
     };
     let inside = if service.tayberry.rollout == Rollout::BlueGreen {

@@ -24,7 +24,7 @@ const OURS: &str = "localhost/";
 /// Users and groups of a container: so many numbers of the device are its own.
 pub const USERS: u32 = 65_536;
 /// The label of a container that holds its requests while it is told to.
-pub(super) const HOLDS: &str = "Label=io.tayberry.hold=yes";
+pub const HOLDS: &str = "Label=io.tayberry.hold=yes";
 /// Label with the numbers of the secrets that a container was started with.
 const SECRETS: &str = "io.tayberry.secrets";
 /// Label with [`System::switches`].
@@ -281,9 +281,9 @@ fn waits(unit: &mut Unit, stack: &Stack, name: &Name, service: &Service) {
     unit.line("[Unit]");
     unit.set("Description", format!("{name} of the stack"));
     for (other, condition) in &service.depends_on.0 {
-        let rollout = stack.services.get(other).map(|other| other.value.tayberry.rollout);
+        let has_sides = stack.services.get(other).is_some_and(|other| other.value.has_sides());
         // What has done its work stays up as far as systemd is concerned. One with two sides has one that is gone, which nobody requires.
-        let is_required = *condition != Condition::ServiceStarted && rollout != Some(Rollout::BlueGreen);
+        let is_required = *condition != Condition::ServiceStarted && !has_sides;
         unit.set(if is_required { "Requires" } else { "Wants" }, self::unit(other, Side::A));
         unit.set("After", self::unit(other, Side::A));
     }

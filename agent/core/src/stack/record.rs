@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::compose::Stack;
-use super::{Refusal, images};
 use super::quadlet::USERS;
 use super::values::Name;
+use super::{Refusal, images};
 use crate::request::stack::ComposeFile;
 
 /// First user on the device that belongs to a service: above those of systemd and of people (systemd's UIDS-GIDS.md).
@@ -62,6 +62,9 @@ pub struct Record {
     pub declared: Declared,
     /// What held before it, if anything ever did.
     pub previous: Option<Declared>,
+    /// What holds was never brought about to its end: if a part of it cannot take the place of the old one, it is taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// Blocks of users by service. A service keeps its own for ever: its files belong to them.
     #[serde(default)]
     blocks: BTreeMap<String, u32>,
@@ -88,6 +91,7 @@ impl Record {
         if next == self.declared {
             return;
         }
+        self.unproven = true;
         let gone = self.previous.replace(std::mem::replace(&mut self.declared, next));
         if let Some(Declared::Own(Own(file))) = gone
             && let Ok(stack) = Stack::parse_with(&file.compose, &file.env_files)
@@ -101,6 +105,20 @@ impl Record {
         let Some(previous) = self.previous.take() else { return false };
         self.declare(previous);
         true
+    }
+
+    /// An attempt to bring about `tried` ended, whatever came of it. Something else may have been declared meanwhile: that is not proven.
+    pub fn ended(&mut self, tried: &Declared) {
+        self.unproven &= self.declared != *tried;
+    }
+
+    /// Declares what was declared before if `tried` still holds and was never brought about. True if it did.
+    pub fn take_back(&mut self, tried: &Declared) -> bool {
+        let back = self.unproven && self.declared == *tried && self.roll_back();
+        self.ended(tried);
+        // It held before.
+        self.unproven &= !back;
+        back
     }
 
     /// Images of earlier declarations.
@@ -268,6 +286,28 @@ mod tests {
             let text = serde_json::to_string(&one).unwrap();
             assert_eq!(serde_json::from_str::<Declared>(&text).unwrap(), one);
         }
+    }
+
+    #[test]
+    fn what_was_never_brought_about_is_taken_back_and_nothing_else() {
+        let own = |text: &str| Declared::Own(Own(file(text, &[])));
+        let mut record = Record::default();
+        for text in ["one", "bad"] {
+            record.declare(own(text));
+        }
+        let unproven = record.clone();
+        assert!(record.take_back(&own("bad")) && record.declared == own("one") && !record.unproven);
+        assert!(!record.take_back(&own("one")), "it held before: what is wrong with it now is told");
+
+        let mut record = unproven.clone();
+        record.declare(own("good"));
+        assert!(!record.take_back(&own("bad")), "another one was declared while that was tried");
+        record.ended(&own("bad"));
+        assert_eq!((&record.declared, record.unproven), (&own("good"), true));
+        record.ended(&own("good"));
+        assert!(!record.take_back(&own("good")));
+        let kept: Record = serde_json::from_str(&serde_json::to_string(&unproven).unwrap()).unwrap();
+        assert!(kept.unproven, "a power cut does not prove it");
     }
 
     #[test]

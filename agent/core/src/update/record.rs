@@ -279,7 +279,7 @@ impl Record {
         let mut failed = self.failed.clone();
         failed.retain(|one| one.root_hash != target.root_hash);
         let against = match (&why, &target.from) {
-            (Some(why), _) if self.ran() => Some(Failed { root_hash: target.root_hash, why: why.clone() }),
+            (Some(why), _) if self.ran(why) => Some(Failed { root_hash: target.root_hash, why: why.clone() }),
             // What the owner left must not come back by itself.
             (None, Some(from)) if target.back => {
                 Some(Failed { root_hash: from.root_hash, why: Reason::Owner })
@@ -308,9 +308,13 @@ impl Record {
         }
     }
 
-    /// The new system was started, or may have been.
-    fn ran(&self) -> bool {
-        matches!(self.phase, Phase::Armed(_) | Phase::Trial(_) | Phase::Committing(_) | Phase::GoingBack(..))
+    /// The new system was started, or may have been: not where already the restart could not be asked for.
+    fn ran(&self, why: &Reason) -> bool {
+        match self.phase {
+            Phase::Armed(_) => !matches!(why, Reason::NotArmed { .. } | Reason::WouldNotBoot { .. }),
+            Phase::Trial(_) | Phase::Committing(_) | Phase::GoingBack(..) => true,
+            Phase::Idle | Phase::Writing(_) | Phase::Staged(_) => false,
+        }
     }
 }
 

@@ -63,11 +63,19 @@ impl Handle {
             return Ok(End::Overtaken);
         }
         // One at a time, in their order. A declaration that comes now waits for that.
+        let mut failed = None;
         for roll in &plan.rolls {
-            self.roll(roll).await?;
+            if let Err(error) = self.roll(roll).await {
+                if self.record().unproven {
+                    return Err(error);
+                }
+                // What was declared before is the same: nothing is taken back, and the others need not wait for this one.
+                tracing::error!("stack: {error}");
+                failed.get_or_insert(error);
+            }
         }
         self.prune().await;
-        Ok(End::Done)
+        failed.map_or(Ok(End::Done), Err)
     }
 
     /// Takes the steps, renews what is renewed, and starts what is to be started.

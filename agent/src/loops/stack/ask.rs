@@ -125,7 +125,6 @@ impl Handle {
     }
 }
 
-
 /// A sentence.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();

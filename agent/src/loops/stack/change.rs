@@ -89,7 +89,7 @@ impl Handle {
     pub fn has_an_owner(&self) {
         let handle = self.clone();
         tokio::spawn(async move {
-            if let Err(problem) = handle.declare(|record| *record = Record::new_owner()).await {
+            if let Err(problem) = handle.declare_anyway(|record| *record = Record::new_owner()).await {
                 tracing::error!("the stack was not begun: {problem:?}");
             }
         });

@@ -56,7 +56,9 @@ impl Handle {
         removed.map_err(io::Error::other).flatten().map_err(|error| failed(&format!("{shown}: {error}")))?;
         let left = self.data().await?;
         if left.volumes.iter().all(|one| one.service != which.service) {
-            self.change(|record| record.keeps_nothing(&which.service)).await.map_err(|error| failed(&error))?;
+            self.change(|record| record.keeps_nothing(&which.service))
+                .await
+                .map_err(|error| failed(&error))?;
         }
         Ok(left)
     }

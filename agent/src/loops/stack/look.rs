@@ -77,7 +77,7 @@ impl Handle {
 }
 
 /// Our files of `folder`.
-fn files(folder: &Path) -> Result<BTreeMap<String, String>, StackError> {
+pub(super) fn files(folder: &Path) -> Result<BTreeMap<String, String>, StackError> {
     let io = |error| StackError::Io(folder.display().to_string(), error);
     let mut files = BTreeMap::new();
     let entries = match std::fs::read_dir(folder) {

@@ -15,7 +15,6 @@ mod store;
 mod tell;
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -76,8 +75,6 @@ struct Inner {
     away: watch::Sender<Option<Duration>>,
     /// There is a certificate for a gateway.
     certified: watch::Sender<bool>,
-    /// What is declared was never seen to work: it is taken back if a part of it cannot take the place of the old one.
-    is_tried: AtomicBool,
     /// The record is changed by one at a time.
     saving: tokio::sync::Mutex<()>,
     /// Images are taken one archive at a time.
@@ -129,7 +126,6 @@ pub fn open(bus: zbus::Connection, owned: bool) -> (Handle, Option<String>) {
         rests: watch::Sender::new(false),
         away: watch::Sender::new(None),
         certified: watch::Sender::new(false),
-        is_tried: AtomicBool::new(false),
         saving: tokio::sync::Mutex::default(),
         loading: tokio::sync::Mutex::default(),
     };
@@ -143,25 +139,39 @@ impl Handle {
         if let Err(error) = self.subscribe().await {
             tracing::error!("systemd will not say when services have started: {error}");
         }
+        // What an agent before this one, or a power cut, left: whatever of it does not start then is as one that is not ready in time.
+        let mut was_left = self.record().unproven;
+        // The same of those who were told to hold requests: nobody else would say that they may go on.
+        let mut held = self.holders().await;
         loop {
             if *self.0.rests.borrow() {
                 self.0.progress.send_modify(|progress| progress.busy = false);
                 drop(self.0.rests.subscribe().wait_for(|rests| !rests).await);
             }
             self.0.progress.send_modify(|progress| progress.busy = true);
+            let tried = self.record().declared.clone();
             let problem = match self.reconcile().await {
                 Ok(End::Done) => None,
                 Ok(End::Overtaken) => continue,
                 Err(error) => {
                     tracing::error!("stack: {error}");
-                    if matches!(error, StackError::NotRolled(_)) && self.take_back(&error).await {
+                    let is_bad = matches!(error, StackError::NotRolled(_))
+                        || was_left && matches!(error, StackError::NotStarted(_));
+                    if is_bad && self.take_back(&tried, &error).await {
                         continue;
                     }
                     Some(error.to_string())
                 }
             };
-            self.0.is_tried.store(false, Ordering::SeqCst);
-            self.0.progress.send_modify(|progress| (progress.busy, progress.problem) = (false, problem));
+            was_left = false;
+            if let Err(error) = self.change(|record| record.ended(&tried)).await {
+                tracing::error!("stack: {error}");
+            }
+            self.go_on(&std::mem::take(&mut held)).await;
+            // Who declared something meanwhile waits for that.
+            if self.record().declared == tried {
+                self.0.progress.send_modify(|progress| (progress.busy, progress.problem) = (false, problem));
+            }
             self.0.wake.notified().await;
         }
     }
@@ -200,6 +210,24 @@ impl Handle {
         }
     }
 
+    /// Takes that back where nothing was changed, and nothing declared, meanwhile.
+    pub fn rest_no_more(&self) {
+        self.0.rests.send_replace(false);
+    }
+
+    /// Has what went wrong tried again.
+    pub fn try_again(&self) {
+        if self.0.progress.borrow().problem.is_some() {
+            self.0.wake.notify_one();
+        }
+    }
+
+    /// What is wrong with what was declared, a sentence.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        self.0.progress.borrow().problem.clone()
+    }
+
     /// Whether services stay as they are for now.
     #[must_use]
     pub fn is_at_rest(&self) -> bool {
@@ -214,28 +242,34 @@ impl Handle {
         Err(Problem::new(Kind::NotAllowed, "Services are being changed. Try again once they were."))
     }
 
-    /// Saves first: what is declared holds after a power cut, too.
+    /// Declares what the owner wishes: not while the system itself is replaced, whose health hangs on what runs.
     async fn declare(&self, change: impl FnOnce(&mut Record)) -> Result<StackState, Problem> {
-        let before = self.record().declared.clone();
+        if self.is_at_rest() {
+            let why =
+                "The system is being replaced, and its services stay as they are. Try again in some minutes.";
+            return Err(Problem::new(Kind::NotAllowed, why));
+        }
+        self.declare_anyway(change).await
+    }
+
+    /// Saves first: what is declared holds after a power cut, too.
+    async fn declare_anyway(&self, change: impl FnOnce(&mut Record)) -> Result<StackState, Problem> {
         self.change(change).await.map_err(|error| failed(&error))?;
-        let is_new = self.record().declared != before;
-        self.0.is_tried.fetch_or(is_new, Ordering::SeqCst);
         self.0.progress.send_replace(Progress { busy: true, ..Progress::default() });
         self.0.wake.notify_one();
         self.state().await
     }
 
-    /// Goes back to what was declared before, if what is declared now was never seen to work. True if it did.
-    async fn take_back(&self, why: &StackError) -> bool {
-        if !self.0.is_tried.swap(false, Ordering::SeqCst) {
-            return false;
-        }
-        let back = self.change(Record::roll_back).await.unwrap_or_else(|error| {
+    /// Goes back to what was declared before, if `tried` still is declared and was never brought about. True if it did.
+    async fn take_back(&self, tried: &Declared, why: &StackError) -> bool {
+        let back = self.change(|record| record.take_back(tried)).await.unwrap_or_else(|error| {
             tracing::error!("stack: {error}");
             false
         });
-        let sentence = format!("{why} What was declared before holds again.");
-        self.0.progress.send_modify(|progress| progress.taken_back = back.then_some(sentence));
+        if back {
+            let sentence = format!("{why} What was declared before holds again.");
+            self.0.progress.send_modify(|progress| progress.taken_back = Some(sentence));
+        }
         back
     }
 

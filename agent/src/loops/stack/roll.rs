@@ -62,7 +62,9 @@ impl Handle {
         self.take(Step::Write(roll.new.clone())).await?;
         self.take(Step::Reload).await?;
         if let Err(error) = self.becomes_ready(&new, roll.has_check).await {
-            self.retire(new, roll.new.name.clone()).await?;
+            if let Err(error) = self.retire(new, roll.new.name.clone()).await {
+                tracing::error!("stack: {error}");
+            }
             return Err(StackError::NotRolled(format!("{error} The one before it goes on.")));
         }
         ask(&roll.service, roll.side)?;

@@ -123,8 +123,11 @@ pub fn open(
         let mut record = lock(&handle.0.record);
         *record = record::next(&record, Event::Started(seen), clock::now())?;
     }
-    // Services go on from the system before, until this one is judged.
-    if matches!(handle.phase(), Phase::Trial(target) if target.speed == Speed::Live) {
+    // Services go on from the system before, until this one is judged; and those of one that is left are not replaced by its own.
+    let is_judged = |target: &Target| target.speed == Speed::Live;
+    let is_on_trial =
+        matches!(handle.phase(), Phase::Trial(target) | Phase::GoingBack(target, _) if is_judged(&target));
+    if is_on_trial || switch::began().is_some() && handle.is_not_default() {
         handle.0.stack.rest(true);
     }
     Ok(handle)

@@ -67,7 +67,7 @@ impl Handle {
 
     pub(super) fn fetch(&self, again: bool) -> Result<Done, Problem> {
         let shop = self.shop()?;
-        self.begin(
+        self.begin_writing(
             again,
             move |context| context.install(Source::Pull(shop)),
             |handle, result| {

@@ -32,6 +32,7 @@ impl Handle {
             feed.put(piece, file)?;
             return Ok((work.shared.clone(), work.done.clone()));
         }
+        self.may_write()?;
         let (upload, feed, shared) = Upload::begin(piece, file)?;
         let begun = self.spawn(
             Some(feed),

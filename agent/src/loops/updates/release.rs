@@ -6,10 +6,12 @@ use std::time::Duration;
 use tayberry_core::update::record::{Event, Phase};
 
 use super::Handle;
-use crate::device::{names, next_root, slots};
+use crate::device::{clock, names, next_root, slots};
 
 /// How often it is looked whether the slot can be given free.
 const LOOK: Duration = Duration::from_secs(3);
+/// How often a service that could not be replaced is tried again: it keeps the slot in use.
+const AGAIN: Duration = Duration::from_secs(300);
 
 impl Handle {
     /// Gives the slot free that ran before, once it was left for good.
@@ -22,12 +24,21 @@ impl Handle {
             }
             self.0.stack.is_settled().await;
             self.keep_gap();
-            if let Err(error) = names::renew(&self.0.bus).await {
-                tracing::warn!("the server of the containers' names: {error}");
-            }
             let slot = self.0.running.other();
             let mut said = String::new();
+            let (mut named, mut asked) = (false, clock::uptime());
             while self.is_opened() && self.phase() == Phase::Idle && !self.0.stack.is_busy() {
+                // Without one containers find nobody: the slot is not free before there is one.
+                if !named && let Err(error) = names::renew(&self.0.bus).await {
+                    tracing::warn!("the server of the containers' names: {error}");
+                    tokio::time::sleep(LOOK).await;
+                    continue;
+                }
+                named = true;
+                if clock::uptime().saturating_sub(asked) > AGAIN {
+                    asked = clock::uptime();
+                    self.0.stack.try_again();
+                }
                 match tokio::task::spawn_blocking(move || next_root::release(slot)).await {
                     Ok(Ok(true)) => tracing::info!("slot {slot} is free"),
                     Ok(Ok(false)) => said = self.say_users(&said),
@@ -72,8 +83,14 @@ impl Handle {
         }
         let (slot, users) = (self.0.running.other(), self.users());
         let by = if users.is_empty() { String::new() } else { format!(", by {users}") };
-        Some(format!(
-            "Slot {slot} is still in use{by}: services are being replaced after a live update. Try again when they were."
-        ))
+        Some(match self.0.stack.problem().filter(|_| !self.0.stack.is_busy()) {
+            None => format!(
+                "Slot {slot} is still in use{by}: services are being replaced after a live update. Try again when they were."
+            ),
+            Some(problem) => format!(
+                "Slot {slot} is still in use{by}: after a live update a service could not be replaced, which is tried again every five \
+                 minutes. {problem} Going back is possible, and a restart of the device frees the slot, too."
+            ),
+        })
     }
 }

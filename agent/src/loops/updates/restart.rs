@@ -1,5 +1,7 @@
 //! The restart into what was written, or the live switch: asked of the firmware's model first, then of the firmware.
 
+use std::time::Duration;
+
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::update::{RestartWish, Updates};
 use tayberry_core::update::reason::Reason;
@@ -11,21 +13,32 @@ use crate::device::mailbox::Mailbox;
 use crate::device::{slots, systemd};
 use crate::loops::stack::Works;
 
+/// How long services that are being changed are waited for.
+const SETTLES: Duration = Duration::from_secs(180);
+
 impl Handle {
     /// Has the update run that was written: live where that is possible and not unwished for, else by a restart.
     ///
     /// # Errors
     /// When there is none, or the firmware would not start it: then it is given up, and nothing restarts.
     pub async fn restart(&self, wish: RestartWish) -> Result<Updates, Problem> {
+        // What is half replaced would be half spared, and nobody could say whether it worked.
+        if tokio::time::timeout(SETTLES, self.0.stack.is_settled()).await.is_err() {
+            let why = "Services are being changed. Try again once they were.";
+            return Err(Problem::new(Kind::UpdateBusy, why));
+        }
         let stack_works = matches!(self.0.stack.works().await, Works::Yes(_));
         let handle = self.clone();
         let armed = tokio::task::spawn_blocking(move || handle.arm(stack_works, wish)).await;
         match armed.map_err(|error| failed(&error))?? {
             Speed::Reboot { .. } => self.reboot().await.map_err(|error| failed(&error))?,
-            Speed::Live => self
-                .switch()
-                .await
-                .map_err(|error| self.give_up(Reason::NotArmed { why: error.to_string() }))?,
+            Speed::Live => {
+                self.0.stack.rest(true);
+                self.switch().await.map_err(|error| {
+                    self.0.stack.rest_no_more();
+                    self.give_up(Reason::NotArmed { why: error.to_string() })
+                })?;
+            }
         }
         Ok(self.look())
     }

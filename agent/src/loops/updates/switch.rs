@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Handle, trial};
 use crate::device::systemd::{self, Job, ManagerProxy};
-use crate::device::{clock, journal, names, whole_file};
+use crate::device::{clock, journal, names, next_root, whole_file};
 
 /// Puts the other system where systemd goes (`crate::live`).
 const NEXT: &str = "tayberry-next-root.service";
@@ -36,18 +36,37 @@ impl Handle {
         if begun.is_err() {
             // It would reset the board in its time.
             trial::dismiss_guard();
-            match systemd::run(&self.0.bus, Job::Start, &[NO_NEXT.to_owned()], PATIENCE).await {
-                Ok(bad) if bad.is_empty() => {}
-                Ok(bad) => tracing::warn!("the next root stays mounted: {bad:?}"),
-                Err(error) => tracing::warn!("the next root stays mounted: {error}"),
-            }
+            self.take_away().await;
         }
         begun
     }
 
+    /// An agent that ended between [`NEXT`] and the switch left the other slot mounted: it would stay in use, and the next reboot, whoever
+    /// asks for it, would lead there.
+    pub(super) async fn clear_next_root(&self) {
+        if next_root::is_there() {
+            if let Err(error) = self.subscribe().await {
+                tracing::warn!("{error}");
+            }
+            self.take_away().await;
+        }
+    }
+
+    async fn take_away(&self) {
+        match systemd::run(&self.0.bus, Job::Start, &[NO_NEXT.to_owned()], PATIENCE).await {
+            Ok(bad) if bad.is_empty() => {}
+            Ok(bad) => tracing::warn!("the next root stays mounted: {bad:?}"),
+            Err(error) => tracing::warn!("the next root stays mounted: {error}"),
+        }
+    }
+
+    async fn subscribe(&self) -> zbus::Result<()> {
+        ManagerProxy::new(&self.0.bus).await?.subscribe().await
+    }
+
     async fn try_switch(&self) -> Result<(), SwitchError> {
         let bus = &self.0.bus;
-        ManagerProxy::new(bus).await?.subscribe().await?;
+        self.subscribe().await?;
         names::spare(bus).await?;
         for unit in [NEXT, GUARD] {
             let bad = systemd::run(bus, Job::Start, &[unit.to_owned()], PATIENCE).await?;

@@ -20,6 +20,7 @@ const LOOK: Duration = Duration::from_secs(2);
 impl Handle {
     /// Does what the record says was begun, and then nothing more: updates come from outside.
     pub async fn run(&self) -> Infallible {
+        self.clear_next_root().await;
         loop {
             let done = match self.phase() {
                 Phase::Trial(target) => self.judge(since(&target)).await,
@@ -84,8 +85,9 @@ impl Handle {
             Ok::<_, TrialError>(autoboot::keep(target.slot)?)
         });
         done.await??;
-        self.note(Event::Committed).await?;
+        // First, so that whoever hears of the commit finds the services being replaced.
         self.0.stack.rest(false);
+        self.note(Event::Committed).await?;
         dismiss_guard();
         Ok(())
     }
@@ -107,7 +109,7 @@ impl Handle {
         Ok(tokio::task::spawn_blocking(move || handle.advance(event)).await??)
     }
 
-    fn is_not_default(&self) -> bool {
+    pub(super) fn is_not_default(&self) -> bool {
         boot::next(&self.0.report.disk).is_ok_and(|default| default != Some(self.0.running))
     }
 }

@@ -52,7 +52,7 @@ impl Handle {
         work.as_ref().filter(|work| work.runs() && work.feed.is_some()).map(|work| work.shared.at())
     }
 
-    /// Begins a job, unless one runs or an update waits for its restart.
+    /// Begins a job that only reads, unless one runs or an update waits for its restart.
     pub(super) fn begin<T>(
         &self,
         again: bool,
@@ -69,6 +69,22 @@ impl Handle {
         Ok(done)
     }
 
+    /// The same of a job that writes to the other slot: nothing may use it.
+    pub(super) fn begin_writing<T>(
+        &self,
+        again: bool,
+        job: impl FnOnce(&Context<'_>) -> Result<T, JobError> + Send + 'static,
+        end: impl FnOnce(&Handle, Result<T, JobError>) -> Result<(), Problem> + Send + 'static,
+    ) -> Result<Done, Problem> {
+        self.may_write()?;
+        self.begin(again, job, end)
+    }
+
+    /// That nothing uses the other slot.
+    pub(super) fn may_write(&self) -> Result<(), Problem> {
+        self.other_slot_is_used().map_or(Ok(()), |why| Err(Problem::new(Kind::UpdateBusy, why)))
+    }
+
     /// Begins a job without looking whether one runs.
     pub(super) fn spawn<T>(
         &self,
@@ -78,9 +94,6 @@ impl Handle {
         job: impl FnOnce(&Context<'_>) -> Result<T, JobError> + Send + 'static,
         end: impl FnOnce(&Handle, Result<T, JobError>) -> Result<(), Problem> + Send + 'static,
     ) -> Result<Work, Problem> {
-        if let Some(why) = self.other_slot_is_used() {
-            return Err(Problem::new(Kind::UpdateBusy, why));
-        }
         if self.phase() != Phase::Idle {
             return Err(Problem::new(
                 Kind::UpdateBusy,

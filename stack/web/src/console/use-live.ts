@@ -5,8 +5,8 @@ import { asProblem } from "../api/client";
 import { api, type Entry } from "./api";
 
 const AGAIN_MS = 2000;
-// The close code of a service that another one takes the place of: it is there already.
-const RESTART = 1012;
+// The close codes of a service, and of the gateway, that another one takes the place of: it is there already.
+const REPLACED = [1012, 1001];
 
 export interface Live {
   entries: readonly Entry[] | undefined;
@@ -30,8 +30,9 @@ export function useLive(onSignedOut: () => void): Live {
     };
     const again = ({ code }: { code: number }) => {
       if (over) return;
-      setLive((before) => ({ ...before, connected: code === RESTART }));
-      timer = setTimeout(connect, code === RESTART ? 0 : AGAIN_MS);
+      const replaced = REPLACED.includes(code);
+      setLive((before) => ({ ...before, connected: replaced }));
+      timer = setTimeout(connect, replaced ? 0 : AGAIN_MS);
     };
     const connect = () => {
       socket = new WebSocket(`wss://${location.host}/api/live`);
