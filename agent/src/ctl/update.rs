@@ -125,12 +125,15 @@ pub fn words(updates: &Updates) -> String {
         ("problem", &updates.problem),
         ("repository", &updates.repository),
         ("in use", &updates.in_use),
-        ("way back", &updates.previous),
         ("last", &updates.last.as_ref().map(|last| last.sentence.clone())),
+        ("way back", &updates.previous),
     ] {
         if let Some(value) = value {
             line(name, value);
         }
+    }
+    for (name, value) in updates.way_back.iter().flat_map(planned) {
+        line(name, &value);
     }
     for kept in updates.last.iter().flat_map(|last| &last.log) {
         line("log", kept);

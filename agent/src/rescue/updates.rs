@@ -91,6 +91,7 @@ impl Updates {
             plan: None,
             in_use: None,
             last: None,
+            way_back: None,
             previous: None,
             repository: None,
             checked: None,

@@ -8,7 +8,7 @@ use tayberry_core::update::judge::{self, Device, Refusal, Tried};
 use tayberry_core::update::plan::{Held, Plan};
 use tayberry_core::update::reason::Reason;
 use tayberry_core::update::record::{Failed, System, Target};
-use tayberry_core::update::speed::{self, Speed};
+use tayberry_core::update::speed::Speed;
 use tayberry_format::bundle::entries::Entries;
 use tayberry_format::bundle::index::Index;
 use tayberry_format::bundle::manifest::{BootFiles, Manifest};
@@ -269,18 +269,12 @@ impl Context<'_> {
     /// How what the other slot holds takes the place of what runs.
     #[must_use]
     pub fn speed(&self) -> Speed {
-        match boot_files::look(&self.order.disk, self.order.running.other()) {
-            Ok(next) => self.speed_of(&next),
-            Err(why) => Speed::Reboot { why: vec![why] },
-        }
+        boot_files::speed(&self.order.disk, self.order.running, None)
     }
 
     /// How a system with these boot files takes the place of what runs.
     fn speed_of(&self, next: &BootFiles) -> Speed {
-        match boot_files::look(&self.order.disk, self.order.running) {
-            Ok(running) => speed::decide(&running, next),
-            Err(why) => Speed::Reboot { why: vec![why] },
-        }
+        boot_files::speed(&self.order.disk, self.order.running, Some(next))
     }
 
     /// Of something that was accepted.

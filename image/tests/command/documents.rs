@@ -49,6 +49,26 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.map(anchor).collect()
 }
 
+/// What people follow ends with how they see that it worked.
+#[test]
+fn what_is_followed_ends_with_a_check() {
+    let followed = |name: &&String| name.starts_with("docs/operating/") && name.ends_with(".md");
+    let files = cloned();
+    let more = ["quick-start", "troubleshooting", "from-the-cloud", "release", "security"];
+    let more = more.map(|name| format!("docs/{name}.md"));
+    let all: Vec<&String> = files.iter().filter(followed).chain(&more).collect();
+    assert!(all.len() > 10, "{all:?}");
+    let is_last = |text: &str| {
+        let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
+        let heading = text.rsplit("\n## ").next().unwrap_or_default();
+        last.starts_with("**Check**")
+            || last.starts_with("**How to check")
+            || heading.starts_with("How to check")
+    };
+    let bad = all.iter().filter(|name| !is_last(&std::fs::read_to_string(root().join(name)).unwrap()));
+    assert_eq!(bad.collect::<Vec<_>>(), Vec::<&&String>::new());
+}
+
 #[test]
 fn links_lead_somewhere() {
     let files = cloned();

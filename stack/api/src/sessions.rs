@@ -46,6 +46,11 @@ fn key(secret: &str) -> String {
     format!("session:{}", hex::encode(Sha256::digest(secret)))
 }
 
+/// The set of the keys of a user's sessions. Names of users differ in more than their case.
+fn all_of(name: &str) -> String {
+    format!("sessions-of:{}", name.to_lowercase())
+}
+
 /// A secret of 32 random bytes, hexadecimal.
 ///
 /// # Errors
@@ -96,8 +101,23 @@ impl Sessions {
     pub(crate) async fn begin(&self, session: &Session) -> Result<String, Problem> {
         let secret = secret()?;
         let text = serde_json::to_string(session).map_err(|error| Problem::failed(&error))?;
-        self.redis().await?.set_ex::<_, _, ()>(key(&secret), text, LASTS_S).await?;
+        let (mut redis, key) = (self.redis().await?, key(&secret));
+        // The owner is none of the users, and may have the name of one.
+        if session.role != Role::Owner {
+            let all = all_of(&session.name);
+            redis.sadd::<_, _, ()>(&all, &key).await?;
+            redis.expire::<_, ()>(&all, i64::try_from(LASTS_S).unwrap_or(i64::MAX)).await?;
+        }
+        redis.set_ex::<_, _, ()>(key, text, LASTS_S).await?;
         Ok(secret)
+    }
+
+    /// Ends all sessions of a user.
+    pub(crate) async fn end_all(&self, name: &str) -> Result<(), Problem> {
+        let (mut redis, all) = (self.redis().await?, all_of(name));
+        let mut keys: Vec<String> = redis.smembers(&all).await?;
+        keys.push(all);
+        Ok(redis.del(keys).await?)
     }
 
     pub(crate) async fn look(&self, secret: &str) -> Result<Option<Session>, Problem> {

@@ -167,6 +167,7 @@ export function answer(state, method, path, body, { csrf, host }) {
       return good({ version: "0.2.0", slot: "A", phase: "idle", repository: "https://updates.example.org/attic", ...state.update });
     case "POST /updates/check":
       state.update = { ...state.update, repository: "https://updates.example.org/attic", checked: 1_790_000_000, previous: "0.1.9",
+        way_back: { live: false, why: ["kernel_2712.img"], services: [{ service: "api", change: "replace" }], gap_seconds: 48 },
         available: { version: "0.3.0", download_bytes: 4_700_000, full_bytes: 103_000_000, tried_before: false,
           plan: { live: true, why: [], services: [{ service: "redis", change: "replace" }, { service: "api", change: "roll" }] },
           notes: { en: "A quieter fan, and the usual security updates.", de: "Ein leiserer Lüfter und die üblichen Sicherheitsupdates." } } };

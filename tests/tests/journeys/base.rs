@@ -20,7 +20,6 @@ fn failed(error: BuildError) -> JourneyError {
 }
 
 #[tokio::test]
-#[ignore = "one more image: scripts/test full"]
 async fn a_root_file_system_from_an_archive_becomes_a_disk_that_boots() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let folder = fixture.folder()?;

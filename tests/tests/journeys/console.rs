@@ -43,9 +43,21 @@ fn look_around(serving: &mut Serving) -> Result<(), JourneyError> {
         "x-content-type-options: nosniff",
         "content-security-policy: default-src 'none'",
         "h3=\":443\"",
+        "cache-control: no-cache",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // A file whose name holds the hash of what is in it is kept for a year; what can be compressed is.
+    let asset = text.split_once("src=\"").and_then(|(_, rest)| rest.split_once('"'));
+    let asset = asset.map(|(asset, _)| asset.to_owned()).unwrap_or_default();
+    let packed = ["--cacert", "authority.pem", "--head", "--header", "Accept-Encoding: zstd"];
+    let head = client.curl(&packed, &asset)?.text.to_lowercase();
+    for part in ["http/2 200", "content-encoding: zstd", "immutable"] {
+        assert!(head.contains(part), "{asset} {part}: {head}");
+    }
+    let long = format!("X-Long: {}", "a".repeat(40_000));
+    let refused = client.curl(&["--cacert", "authority.pem", "--header", &long], "/")?.status;
+    assert_ne!(refused, 200, "a header of 40 KB");
     redirects(serving.past[0])?;
     let nobody = &mut Visitor::new(client, "nobody");
     nobody.expect(200, "GET", "/api/health", None)?;
@@ -83,6 +95,9 @@ fn people(serving: &mut Serving) -> Result<(), JourneyError> {
     // Not even the owner changes the device from here: an application could do it in the owner's name.
     let answer = owner.ask("DELETE", "/system/api/v1/stack", None)?;
     assert_eq!((answer.status, kind(&answer.body)), (403, "forbidden"));
+    // Who is removed is out, at once.
+    owner.expect(204, "DELETE", "/api/users/grete", None)?;
+    assert_eq!(kind(&user.ask("GET", "/api/audit", None)?.body), "sign-in-first");
     Ok(())
 }
 

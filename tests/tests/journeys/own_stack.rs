@@ -160,6 +160,8 @@ async fn an_own_stack_comes_from_a_registry_and_from_an_archive() -> Result<(), 
     sees(&owned, port, "/", "the first shop")?;
 
     let bus = owned.device.bus().await?;
+    by_command(&bus).await?;
+    sees(&owned, port, "/", "the first shop")?;
     tries(&bus).await?;
     exhausts(&mut owned, &bus).await?;
     secrets(&mut owned, &bus).await?;
@@ -170,6 +172,35 @@ async fn an_own_stack_comes_from_a_registry_and_from_an_archive() -> Result<(), 
     let left = owned.script.expect(200, "GET", "/stack/images", None)?;
     let left = left["images"].to_string();
     assert!(left.contains("shop:1") && left.contains("barn:1") && !left.contains("shop:2"), "{left}");
+    Ok(())
+}
+
+/// The same by the commands of docs/operating/stack.md.
+async fn by_command(bus: &Bus) -> Result<(), JourneyError> {
+    let file = compose("2");
+    let (text, env) = (file["compose"].as_str(), file["env_files"]["shop.env"].as_str());
+    let write = format!(
+        "cat >/run/compose.yaml <<'END'\n{}END\ncat >/run/shop.env <<'END'\n{}END\n",
+        text.unwrap_or_default(),
+        env.unwrap_or_default()
+    );
+    assert_eq!(bus.shell(&write, LONG).await?, 0);
+    for (command, says) in [
+        ("plan /run/compose.yaml", "~ shop"),
+        ("apply /run/compose.yaml", "It runs"),
+        ("plan /run/compose.yaml", "Everything is as the file says"),
+        ("status", "shop"),
+        ("logs gateway", "gateway"),
+        ("restart barn", "It runs"),
+        ("data", "MiB are free"),
+        ("rollback", "It runs"),
+        ("plan /run/compose.yaml", "~ shop"),
+    ] {
+        let checked = format!(
+            "said=$(tayberryctl stack {command} 2>&1) && case \"$said\" in *\"{says}\"*) ;; *) echo \"$said\" >/dev/ttyAMA0; exit 9;; esac"
+        );
+        assert_eq!(bus.shell(&checked, LONG).await?, 0, "tayberryctl stack {command}: {says}");
+    }
     Ok(())
 }
 

@@ -38,6 +38,9 @@ pub struct Updates {
     /// The version that the other slot holds, to roll back to.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub previous: Option<String>,
+    /// What it takes for that one to run again; absent until that was looked at.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub way_back: Option<UpdatePlan>,
     /// Address of the repository; absent when there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub repository: Option<String>,

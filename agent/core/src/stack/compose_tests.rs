@@ -32,6 +32,17 @@ fn the_stack_of_the_system_is_good() {
     assert!(crate::stack::gateway::configuration(&stack, None).unwrap().contains("reverse_proxy api_b:8080"));
 }
 
+#[test]
+fn the_stack_of_the_document_is_understood() {
+    let document = include_str!("../../../../docs/operating/stack.md");
+    let (_, rest) = document.split_once("```yaml\n").unwrap();
+    let (file, _) = rest.split_once("```").unwrap();
+    let stack = Stack::parse(file).unwrap();
+    let found = crate::stack::doctor::look(&stack, 3 << 30, &std::collections::BTreeMap::new());
+    let about: Vec<&str> = found.iter().map(|finding| finding.sentence.as_str()).collect();
+    assert_eq!(about, [""; 0], "what owners copy is without fault");
+}
+
 /// Each with the line that is wrong, and words of the reason.
 #[test]
 fn what_is_wrong_is_said_with_its_line() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::compose::{Capability, Condition, HealthCheck, Ready, Restart, Rollout, Service, Stack};
+use super::compose::{Capability, Condition, HealthCheck, Ready, Restart, Service, Stack};
 use super::gateway;
 use super::images::{self, Image};
 use super::quoting::{Dollars, escaped, quoted};

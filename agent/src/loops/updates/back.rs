@@ -8,7 +8,7 @@ use tayberry_core::update::speed::Speed;
 use tayberry_format::verity::RootHash;
 
 use super::{Handle, lock, work};
-use crate::device::{slots, system};
+use crate::device::{boot_files, slots, system};
 use crate::update::job::{Context, JobError};
 
 impl Handle {
@@ -34,6 +34,17 @@ impl Handle {
         )?;
         self.end_of(done).await?;
         self.restart(wish).await
+    }
+
+    /// Sees what going back would take, so that it is said before anybody does.
+    pub(super) async fn look_back(&self) -> Result<(), tokio::task::JoinError> {
+        if lock(&self.0.record).previous.is_none() {
+            return Ok(());
+        }
+        let (disk, running) = (self.0.report.disk.clone(), self.0.running);
+        let speed = tokio::task::spawn_blocking(move || boot_files::speed(&disk, running, None)).await?;
+        *lock(&self.0.way_back) = Some(speed);
+        Ok(())
     }
 
     fn way_back(&self, previous: System) -> Result<Target, JobError> {

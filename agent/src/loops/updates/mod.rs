@@ -55,6 +55,8 @@ struct Inner {
     /// What the job does at the moment.
     shown: Mutex<Option<(UpdatePhase, Meter)>>,
     asked: Mutex<Asked>,
+    /// How the system that ran before would take the place of what runs.
+    way_back: Mutex<Option<Speed>>,
     changed: watch::Sender<()>,
 }
 
@@ -114,6 +116,7 @@ pub fn open(
         work: Mutex::default(),
         shown: Mutex::default(),
         asked: Mutex::default(),
+        way_back: Mutex::default(),
         changed: watch::Sender::new(()),
     };
     let handle = Handle(Arc::new(inner));
@@ -124,9 +127,9 @@ pub fn open(
         *record = record::next(&record, Event::Started(seen), clock::now())?;
     }
     // Services go on from the system before, until this one is judged; and those of one that is left are not replaced by its own.
-    let is_judged = |target: &Target| target.speed == Speed::Live;
+    let phase = handle.phase();
     let is_on_trial =
-        matches!(handle.phase(), Phase::Trial(target) | Phase::GoingBack(target, _) if is_judged(&target));
+        matches!(&phase, Phase::Trial(target) | Phase::GoingBack(target, _) if target.speed == Speed::Live);
     if is_on_trial || switch::began().is_some() && handle.is_not_default() {
         handle.0.stack.rest(true);
     }
@@ -179,6 +182,8 @@ impl Handle {
         let asked = lock(&self.0.asked).clone();
         let plan = asked.speed.map(|speed| self.plan(&speed, &record));
         let available = asked.available.map(|available| Available { plan, ..available });
+        let way_back = lock(&self.0.way_back).clone().filter(|_| record.previous.is_some());
+        let way_back = way_back.map(|speed| self.plan(&speed, &record));
         Updates {
             version: system::version().to_owned(),
             slot: self.0.running.to_string(),
@@ -190,6 +195,7 @@ impl Handle {
                 Phase::Staged(target) => Some(self.plan(&target.speed, &record)),
                 _ => None,
             },
+            way_back,
             in_use: self.other_slot_is_used(),
             last: record.last.map(|last| LastUpdate {
                 at: last.at,

@@ -55,6 +55,9 @@ impl Handle {
         if let Err(error) = tokio::task::spawn_blocking(move || boot_counter::clear(&disk)).await {
             tracing::warn!("the counter of starts: {error}");
         }
+        if let Err(error) = self.look_back().await {
+            tracing::warn!("the way back: {error}");
+        }
         std::future::pending().await
     }
 

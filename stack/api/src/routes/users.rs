@@ -103,7 +103,7 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
-/// Removes a user. A session of that user lasts to its end.
+/// Removes a user, and ends that user's sessions.
 #[utoipa::path(delete, path = "/users/{name}", tag = "users", params(("name" = String, Path)), responses((status = 204), Problems))]
 pub(super) async fn remove(
     State(app): State<App>,
@@ -111,9 +111,12 @@ pub(super) async fn remove(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     asking.at_least(Role::Owner)?;
+    // Before, so that nothing is changed if it fails; after, for a sign-in meanwhile.
+    app.sessions.end_all(&name).await?;
     if !app.store.remove_user(&name).await? {
         return Err(Problem::not_found());
     }
+    app.sessions.end_all(&name).await?;
     asking.note(&app, "user-removed", &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

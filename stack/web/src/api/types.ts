@@ -192,6 +192,7 @@ export interface Updates {
   in_use?: string;
   last?: { at: number; version: string; stayed: boolean; sentence: string; log?: string[] };
   previous?: string;
+  way_back?: UpdatePlan;
   repository?: string;
   checked?: number;
   problem?: string;

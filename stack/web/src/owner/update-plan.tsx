@@ -2,13 +2,14 @@
 import type { UpdatePlan } from "../api/types";
 import { useSpeech } from "../text/language";
 
-export function PlanPart({ plan }: { plan: UpdatePlan }) {
+/** `Title` is the heading that fits where it stands. */
+export function PlanPart({ plan, Title = "h2" }: { plan: UpdatePlan; Title?: "h2" | "h3" }) {
   const { words, language } = useSpeech();
   const text = words.updates.plan;
   const seconds = (value: number) => value.toLocaleString(language, { maximumFractionDigits: 1 });
   return (
     <>
-      <h2>{text.title}</h2>
+      <Title>{text.title}</Title>
       <p>{plan.live ? text.live : text.restart}</p>
       {plan.why.length > 0 && <p>{text.why} <span lang="en">{plan.why.join(", ")}</span></p>}
       {plan.services.length > 0 && (

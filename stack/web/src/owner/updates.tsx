@@ -37,7 +37,7 @@ export function UpdatesPage({ onSignedOut }: { onSignedOut: () => void }) {
           </section>
           {updates.last !== undefined && <Last last={updates.last} words={words} language={language} />}
           <FilePart updates={updates} onDone={look} />
-          {updates.phase === "idle" && updates.previous !== undefined && <BackPart previous={updates.previous} onDone={look} />}
+          {updates.phase === "idle" && updates.previous !== undefined && <BackPart previous={updates.previous} plan={updates.way_back} onDone={look} />}
         </>
       )}
       <UpdateSettingsPart onSaved={look} />
