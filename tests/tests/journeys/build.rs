@@ -32,6 +32,32 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
     assert_same(&fixture, folder.path())
 }
 
+/// The images of the stack's services are archives that other engines take: skopeo, which knows the format, reads each.
+#[test]
+fn the_images_of_the_stack_are_archives() -> Result<(), JourneyError> {
+    let fixture = Fixture::load()?;
+    let folder = fixture.folder()?;
+    let mut export = Command::new(fixture.paths.project.join("target/debug/tayberry"));
+    export.args(["stack", "export", "--database", "stand-in", "--offline", "--out"]).arg(folder.path());
+    let status = export.current_dir(&fixture.paths.project).status()?;
+    assert!(status.success(), "{status}");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder.path())? {
+        let path = entry?.path();
+        let archive = format!("oci-archive:{}", path.display());
+        let about = Command::new("skopeo").args(["inspect", &archive]).output()?;
+        let about: serde_json::Value = serde_json::from_slice(&about.stdout).map_err(|error| {
+            let said = String::from_utf8_lossy(&about.stderr);
+            JourneyError::Failed(format!("{}: {error}: {said}", path.display()))
+        })?;
+        assert_eq!((&about["Architecture"], &about["Os"]), (&"arm64".into(), &"linux".into()), "{about}");
+        names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    assert_eq!(names, ["api", "gateway", "mongo-stand-in", "redis", "web"]);
+    Ok(())
+}
+
 /// Another checkout, another cache, other names and lengths of both: every result is the same file.
 #[test]
 #[ignore = "unpacks the tools and compiles everything anew, which takes minutes: scripts/test full"]

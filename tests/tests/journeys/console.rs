@@ -3,6 +3,7 @@
 use serde_json::json;
 use system_tests::authority::{Authority, Opened};
 use system_tests::browser;
+use system_tests::bus::Bus;
 use system_tests::console::{ALL, SERVICES, Serving, Visitor, Writer};
 use system_tests::datagrams;
 use system_tests::web::{OWNER, PASSWORD, until};
@@ -190,6 +191,26 @@ fn power_cut(serving: &mut Serving) -> Result<(), JourneyError> {
     nothing_is_lost(serving, before, acknowledged)
 }
 
+/// A database hangs: who asks is told what is away, and that it is worth to come again; then it goes on as before.
+async fn says_what_is_away(
+    serving: &mut Serving,
+    bus: &Bus,
+    service: &str,
+    path: &str,
+) -> Result<(), JourneyError> {
+    let freeze = |yes: u8| {
+        format!("echo {yes} >/sys/fs/cgroup/services.slice/stack-{service}.service/cgroup.freeze")
+    };
+    assert_eq!(bus.shell(&freeze(1), SERVICES).await?, 0);
+    let answer = serving.owner.ask("GET", path, None)?;
+    assert_eq!((answer.status, kind(&answer.body)), (503, "away"), "{service}: {}", answer.text);
+    assert_eq!(serving.owner.ask("GET", "/api/ready", None)?.status, 503, "{service}");
+    assert_eq!(bus.shell(&freeze(0), SERVICES).await?, 0);
+    until("its answers", SERVICES, || {
+        Ok((serving.owner.ask("GET", path, None)?.status == 200).then_some(()))
+    })
+}
+
 /// Somebody fills the disk to the last byte: the device still lets its owner in, says what can go, and all goes on once it is gone.
 /// Nothing that was acknowledged is lost by that, nor by restarts of the databases, nor by new passwords.
 #[tokio::test]
@@ -199,17 +220,27 @@ async fn a_full_disk_and_restarts_lose_nothing() -> Result<(), JourneyError> {
     let mut serving = Serving::start(&fixture, Medium::Usb)?;
     serving.owner.sign_in_as_owner()?;
     let writer = Writer::begin(serving.owner.clone());
+    let mut sessions = Vec::new();
     for service in ["redis", "mongo"] {
         writer.until_more(3)?;
+        let mut person = Visitor::new(serving.owned.script.at(serving.port), service);
+        person.sign_in_as_owner()?;
+        sessions.push(person);
         serving.owned.script.expect(200, "POST", "/stack/restart", Some(&json!({ "service": service })))?;
         serving.until_healthy()?;
+        for person in &mut sessions {
+            person.expect(200, "GET", "/api/session", None)?;
+        }
     }
     serving.owned.script.expect(200, "POST", "/stack/secrets/renew", Some(&json!({})))?;
     serving.until_healthy()?;
     writer.until_more(3)?;
 
-    // As a service that is not there any more would have: by a user who has no share of the reserve.
     let bus = serving.owned.device.bus().await?;
+    for (service, path) in [("mongo", "/api/users"), ("redis", "/api/session")] {
+        says_what_is_away(&mut serving, &bus, service, path).await?;
+    }
+    // As a service that is not there any more would have: by a user who has no share of the reserve.
     let fill = "mkdir -p /var/stack/old/files && chown 65534 /var/stack/old/files && cd /var/stack/old/files && \
                 { set -- $(df --output=avail -B1 /var/stack); \
                 setpriv --reuid 65534 --clear-groups fallocate -l $(($2 - 8000000)) most; \

@@ -18,6 +18,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::StackState;
 use tayberry_core::stack::record::{Declared, Record};
@@ -169,9 +170,10 @@ impl Handle {
             }
             self.go_on(&std::mem::take(&mut held)).await;
             // Who declared something meanwhile waits for that.
-            if self.record().declared == tried {
-                self.0.progress.send_modify(|progress| (progress.busy, progress.problem) = (false, problem));
+            if self.0.wake.notified().now_or_never().is_some() {
+                continue;
             }
+            self.0.progress.send_modify(|progress| (progress.busy, progress.problem) = (false, problem));
             self.0.wake.notified().await;
         }
     }
