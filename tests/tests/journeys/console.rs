@@ -198,17 +198,14 @@ async fn says_what_is_away(
     service: &str,
     path: &str,
 ) -> Result<(), JourneyError> {
-    let freeze = |yes: u8| {
-        format!("echo {yes} >/sys/fs/cgroup/services.slice/stack-{service}.service/cgroup.freeze")
-    };
+    let freeze =
+        |yes: u8| format!("echo {yes} >/sys/fs/cgroup/services.slice/stack-{service}.service/cgroup.freeze");
     assert_eq!(bus.shell(&freeze(1), SERVICES).await?, 0);
     let answer = serving.owner.ask("GET", path, None)?;
     assert_eq!((answer.status, kind(&answer.body)), (503, "away"), "{service}: {}", answer.text);
     assert_eq!(serving.owner.ask("GET", "/api/ready", None)?.status, 503, "{service}");
     assert_eq!(bus.shell(&freeze(0), SERVICES).await?, 0);
-    until("its answers", SERVICES, || {
-        Ok((serving.owner.ask("GET", path, None)?.status == 200).then_some(()))
-    })
+    until("its answers", SERVICES, || Ok((serving.owner.ask("GET", path, None)?.status == 200).then_some(())))
 }
 
 /// Somebody fills the disk to the last byte: the device still lets its owner in, says what can go, and all goes on once it is gone.
