@@ -30,19 +30,21 @@ enum How {
 }
 
 /// Every command that people are told to type; a new one needs a row.
-const COMMANDS: [(&str, How); 7] = [
+const COMMANDS: [(&str, How); 8] = [
     ("scripts/run", How::Device),
     ("scripts/test", How::Here),
     ("scripts/test crash-replay", How::Here),
     ("scripts/bench boot", How::Ends),
+    ("scripts/web", How::Ends),
     ("tayberry build --database stand-in", How::Ends),
     ("tayberry flash", How::Ends),
     ("tayberry flash /dev/sdX", How::Flashes),
 ];
 
-/// The lines of a document that are to be typed.
+/// The lines of a document that are to be typed; without `sudo`, which a file that stands for a drive does not need.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let typed = text.lines().filter_map(|line| line.strip_prefix("    "));
+    let typed = typed.map(|line| line.strip_prefix("sudo ").unwrap_or(line));
     let command = |line: &str| line.starts_with("scripts/") || line.starts_with("tayberry ");
     typed.filter(move |line| command(line)).map(|line| line.split(" #").next().unwrap_or(line).trim())
 }
@@ -56,7 +58,11 @@ fn typed(fixture: &Fixture, layer: &Path, line: &str) -> Result<Command, Journey
     let script = "mount -t overlay -o lowerdir=\"$0\",upperdir=\"$1\",workdir=\"$2\",userxattr overlay \"$0\" \
                   && cd \"$0\" && exec $3";
     let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+    // apt gives its rights away to a user of its own, which there is not where only one is mapped.
+    if !nix::unistd::geteuid().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--mount", "sh", "-c", script]);
     command.arg(project).args([&upper, &work]).arg(line);
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{}:{path}", project.join("target/debug").display()));
