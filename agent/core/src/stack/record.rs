@@ -157,11 +157,12 @@ impl Record {
             let Some(wanted) = &service.value.tayberry.data_format else { continue };
             let kept = self.formats.get(&name.to_string()).filter(|kept| **kept != wanted.value);
             if let Some(kept) = kept {
-                let wanted_name = &wanted.value;
+                let other = &wanted.value;
                 return Err(Refusal::at(
                     wanted,
                     format!(
-                        "what {name} keeps is {kept} and not {wanted_name}: give the new version another service name,                          move the data there by its own means, and remove the old volumes then"
+                        "what {name} keeps is {kept} and not {other}: give the new version another service name, \
+                         move the data there by its own means, and remove the old volumes then"
                     ),
                 ));
             }
@@ -233,7 +234,12 @@ mod tests {
         record.starts_on_data(&stack(&["db"]));
         let refusal = record.refuses(&of("mongo-8.0")).unwrap_err();
         assert_eq!(refusal.line, Some(6));
-        assert!(refusal.reason.contains("is mongo-7.0 and not mongo-8.0"), "{refusal}");
+        assert!(
+            refusal
+                .reason
+                .contains("is mongo-7.0 and not mongo-8.0: give the new version another service name, move"),
+            "{refusal}"
+        );
         record.keeps_nothing("db");
         record.refuses(&of("mongo-8.0")).unwrap();
     }
