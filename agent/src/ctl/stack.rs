@@ -12,6 +12,7 @@ use tayberry_core::request::stack::{
 };
 use tayberry_core::request::{Delivery, Request};
 use tayberry_core::stack::env_file;
+use tayberry_format::bundle::manifest::STAND_IN;
 
 use super::{CtlError, ask, hand_over};
 use crate::service::client::AgentProxy;
@@ -211,7 +212,7 @@ pub fn words(shown: &Shown) -> String {
                     format!("{} of {} MiB", bytes >> 20, service.memory_limit_bytes >> 20)
                 });
                 // As on the pages: what only speaks MongoDB's protocol is never called MongoDB.
-                let kind = if service.image.contains("stand-in") { " It stands in for MongoDB." } else { "" };
+                let kind = if service.image.contains(STAND_IN) { " It stands in for MongoDB." } else { "" };
                 line(format_args!("{:16} {:18} {}{kind}", service.name, memory, service.sentence));
             }
             if let Some(problem) = &now.problem {

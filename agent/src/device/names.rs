@@ -46,9 +46,13 @@ pub async fn spare(bus: &zbus::Connection) -> zbus::Result<()> {
 /// # Errors
 /// When systemd refuses, or it does not start; then there is none.
 pub async fn renew(bus: &zbus::Connection) -> zbus::Result<()> {
-    let Some(pid) = process() else { return Ok(()) };
+    let pid = process();
+    // There are no containers. One that failed to take the place of another has no process either, and is tried again.
+    if pid.is_none() && systemd::active_state(bus, SERVICE).await? == "inactive" {
+        return Ok(());
+    }
     // After the second switch it is the service of the first one, and there is no such scope to stop.
-    if group(pid).contains(SCOPE) {
+    if pid.is_some_and(|pid| group(pid).contains(SCOPE)) {
         systemd::run(bus, Job::Stop, &[SCOPE.to_owned()], PATIENCE).await?;
     }
     let bad = systemd::run(bus, Job::Restart, &[SERVICE.to_owned()], PATIENCE).await?;

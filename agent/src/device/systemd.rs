@@ -1,6 +1,7 @@
 //! systemd over D-Bus (org.freedesktop.systemd1(5)): units are started, stopped and looked at.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -174,7 +175,10 @@ pub async fn run(
     let mut bad = BTreeMap::new();
     let all = async {
         while !waiting.is_empty() {
-            let Some(end) = ends.next().await else { return Err(zbus::Error::InterfaceNotFound) };
+            let Some(end) = ends.next().await else {
+                let words = format!("systemd's messages ended before {units:?} did");
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, words).into());
+            };
             let end = end.args()?;
             if let Some(unit) = waiting.remove(end.job().as_str()).filter(|_| *end.result() != "done") {
                 bad.insert(unit, (*end.result()).to_owned());
@@ -184,10 +188,10 @@ pub async fn run(
     };
     match tokio::time::timeout(within, all).await {
         Ok(ended) => ended.map(|()| bad),
-        Err(_) => Err(zbus::Error::InputOutput(std::sync::Arc::new(std::io::Error::new(
-            std::io::ErrorKind::TimedOut,
-            format!("systemd did not finish {units:?} within {} s", within.as_secs()),
-        )))),
+        Err(_) => {
+            let words = format!("systemd did not finish {units:?} within {} s", within.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, words).into())
+        }
     }
 }
 

@@ -226,12 +226,22 @@ fn choose<'a>(one: &'a Wanted, seen: &Seen, networks: &BTreeSet<&str>) -> Choice
 fn held(seen: &Seen, stopped: &[String], starts: &[String]) -> Vec<String> {
     let comes_back =
         |unit: &str| stopped.iter().any(|one| one == unit) && starts.iter().any(|one| one == unit);
-    let waits = |text: &str| {
-        text.lines().any(|line| line == HOLDS)
-            && text.lines().filter_map(|line| line.strip_prefix("After=")).any(comes_back)
-    };
-    let units = seen.files.iter().filter(|(_, text)| waits(text)).filter_map(|(name, _)| unit_of(name));
-    units.filter(|unit| !stopped.contains(unit) && seen.units.get(unit) == Some(&Unit::Active)).collect()
+    let waits = |text: &str| text.lines().filter_map(|line| line.strip_prefix("After=")).any(comes_back);
+    let those = who_hold(seen).filter(|(unit, text)| waits(text) && !stopped.contains(unit));
+    those.map(|(unit, _)| unit).collect()
+}
+
+/// The units that run and can hold requests.
+#[must_use]
+pub fn holders(seen: &Seen) -> Vec<String> {
+    who_hold(seen).map(|(unit, _)| unit).collect()
+}
+
+/// The same, with their files.
+fn who_hold(seen: &Seen) -> impl Iterator<Item = (String, &str)> {
+    let files = seen.files.iter().filter(|(_, text)| text.lines().any(|line| line == HOLDS));
+    let units = files.filter_map(|(name, text)| Some((unit_of(name)?, text.as_str())));
+    units.filter(|(unit, _)| seen.units.get(unit) == Some(&Unit::Active))
 }
 
 fn asked_side(twin: &Twin, seen: &Seen) -> Side {

@@ -24,7 +24,7 @@ const OURS: &str = "localhost/";
 /// Users and groups of a container: so many numbers of the device are its own.
 pub const USERS: u32 = 65_536;
 /// The label of a container that holds its requests while it is told to.
-pub const HOLDS: &str = "Label=io.tayberry.hold=yes";
+pub(super) const HOLDS: &str = "Label=io.tayberry.hold=yes";
 /// Label with the numbers of the secrets that a container was started with.
 const SECRETS: &str = "io.tayberry.secrets";
 /// Label with [`System::switches`].

@@ -1,12 +1,11 @@
 //! Has services hold their requests while something that they depend on is replaced. One that does not is none the worse for it than
 //! before: its requests fail for that while.
 
-use std::path::Path;
 use std::time::Duration;
 
-use tayberry_core::stack::quadlet::{FOLDER, HOLDS, unit_of};
+use tayberry_core::stack::plan;
 
-use super::{Handle, StackError, look};
+use super::Handle;
 use crate::device::systemd::{self, Job};
 
 /// How long a signal may take.
@@ -31,23 +30,10 @@ impl Handle {
 
     /// Units that run and can hold requests.
     pub(super) async fn holders(&self) -> Vec<String> {
-        self.find_holders().await.unwrap_or_else(|error| {
+        self.seen().await.map(|seen| plan::holders(&seen)).unwrap_or_else(|error| {
             tracing::warn!("who holds requests: {error}");
             Vec::new()
         })
-    }
-
-    async fn find_holders(&self) -> Result<Vec<String>, StackError> {
-        let mut units = Vec::new();
-        for (name, text) in look::files(Path::new(FOLDER))? {
-            let Some(unit) = unit_of(&name).filter(|_| text.lines().any(|line| line == HOLDS)) else {
-                continue;
-            };
-            if systemd::active_state(&self.0.bus, &unit).await? == "active" {
-                units.push(unit);
-            }
-        }
-        Ok(units)
     }
 
     async fn signal(&self, what: &str, units: &[String]) {

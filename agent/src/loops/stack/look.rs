@@ -33,6 +33,11 @@ impl Handle {
         let wanted = stack
             .map(|stack| quadlet::render(stack, &record.users(stack), &kept, system))
             .unwrap_or_default();
+        Ok(plan::plan(&wanted, &self.seen().await?))
+    }
+
+    /// What is on the device.
+    pub(super) async fn seen(&self) -> Result<Seen, StackError> {
         let files = files(Path::new(FOLDER))?;
         let mut seen = Seen { files, on_b: roll::on_b()?, ..Seen::default() };
         let named: BTreeSet<String> = seen.files.keys().filter_map(|name| unit_of(name)).collect();
@@ -46,7 +51,7 @@ impl Handle {
                 None => seen.stale = true,
             }
         }
-        Ok(plan::plan(&wanted, &seen))
+        Ok(seen)
     }
 
     /// The services of `stack`, as they are.
@@ -54,12 +59,12 @@ impl Handle {
         let mut services = Vec::new();
         for (name, service) in &stack.services {
             let limit = service.value.memory();
-            let unit = quadlet::unit(name, roll::asked(name));
-            let (facts, memory) = systemd::facts(&self.0.bus, &unit, limit).await?;
+            let side = roll::asked(name);
+            let (facts, memory) = systemd::facts(&self.0.bus, &quadlet::unit(name, side), limit).await?;
             let (health, mut sentence) = facts.health();
             if matches!(health, ServiceHealth::Restarting | ServiceHealth::Failed) {
                 // The sentence is whole without it.
-                let said = journal::last_of_container(unit.trim_end_matches(".service")).await.ok().flatten();
+                let said = journal::last_of_container(&side.stem(name)).await.ok().flatten();
                 sentence.extend(said.map(|line| format!(" It said last: {line}")));
             }
             services.push(ServiceState {
@@ -77,7 +82,7 @@ impl Handle {
 }
 
 /// Our files of `folder`.
-pub(super) fn files(folder: &Path) -> Result<BTreeMap<String, String>, StackError> {
+fn files(folder: &Path) -> Result<BTreeMap<String, String>, StackError> {
     let io = |error| StackError::Io(folder.display().to_string(), error);
     let mut files = BTreeMap::new();
     let entries = match std::fs::read_dir(folder) {

@@ -237,7 +237,10 @@ impl Handle {
     }
 
     /// That no service is being changed.
-    fn is_unchanging(&self) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// When some are.
+    pub fn is_unchanging(&self) -> Result<(), Problem> {
         if !self.is_busy() {
             return Ok(());
         }

@@ -23,10 +23,8 @@ impl Handle {
     /// When there is none, or the firmware would not start it: then it is given up, and nothing restarts.
     pub async fn restart(&self, wish: RestartWish) -> Result<Updates, Problem> {
         // What is half replaced would be half spared, and nobody could say whether it worked.
-        if tokio::time::timeout(SETTLES, self.0.stack.is_settled()).await.is_err() {
-            let why = "Services are being changed. Try again once they were.";
-            return Err(Problem::new(Kind::UpdateBusy, why));
-        }
+        drop(tokio::time::timeout(SETTLES, self.0.stack.is_settled()).await);
+        self.0.stack.is_unchanging()?;
         let stack_works = matches!(self.0.stack.works().await, Works::Yes(_));
         let handle = self.clone();
         let armed = tokio::task::spawn_blocking(move || handle.arm(stack_works, wish)).await;

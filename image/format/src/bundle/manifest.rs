@@ -53,8 +53,8 @@ pub struct Manifest {
     pub notes: BTreeMap<String, String>,
 }
 
-/// What the names of formats end with that stand in for a database.
-const STAND_IN: &str = "-stand-in";
+/// What the names of formats and images end with that stand in for a database.
+pub const STAND_IN: &str = "-stand-in";
 
 /// What a version needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
