@@ -64,12 +64,15 @@ pub fn programs(tools: &Tools, project: &Path, config: &Config, ui: Ui) -> Resul
     })
 }
 
+/// How such a program is compiled: raised with every change of it, so that nobody keeps one that was made otherwise.
+const RECIPE: u32 = 2;
+
 /// Compiles a program of crates.io, once for each version and compiler; returns where it lies.
 ///
 /// # Errors
 /// With the compiler's own words.
 pub fn published(tools: &Tools, project: &Path, one: &Published, ui: Ui) -> Result<PathBuf, BuildError> {
-    let root = target(tools, project).join(format!("{}-{}", one.name, one.version));
+    let root = target(tools, project).join(format!("{}-{}-{RECIPE}", one.name, one.version));
     let program = root.join("bin").join(&one.program);
     if program.exists() {
         return Ok(program);
@@ -146,6 +149,8 @@ fn environment(command: &mut Command, tools: &Tools, project: &Path, flags: &str
         project.display()
     );
     command
+        // What C calls `__DATE__` and `__TIME__` (reproducible-builds.org, SOURCE_DATE_EPOCH; gcc(1)).
+        .env("SOURCE_DATE_EPOCH", "0")
         .env("RUSTC", tools.path("rustc"))
         .env(format!("CARGO_TARGET_{TARGET_VARIABLE}_LINKER"), &gcc)
         .env(
