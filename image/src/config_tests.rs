@@ -15,6 +15,19 @@ fn the_shipped_configuration_is_good() {
 }
 
 #[test]
+fn every_image_of_a_registry_is_locked() {
+    let paths = crate::paths::Paths::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (config, lock) =
+        (Config::load(&paths.config()).unwrap(), crate::lock::Lock::load(&paths.lock()).unwrap());
+    let begun: Vec<_> =
+        config.container.iter().filter_map(|(name, one)| Some((name, one.image.as_ref()?))).collect();
+    assert!(!begun.is_empty(), "the stack has a database of a registry");
+    for (name, reference) in begun {
+        assert!(lock.image_of(name, reference).is_some_and(|image| !image.layer.is_empty()), "{name}");
+    }
+}
+
+#[test]
 fn mistakes_are_named_with_their_place_and_what_is_allowed() {
     let unknown = error(&GOOD.replace("hostname =", "hostnam ="));
     assert!(unknown.contains("line 7, column 1") && unknown.contains("expected one of"), "{unknown}");

@@ -82,7 +82,7 @@ const fn needs(request: &Request) -> Needs {
         | Request::LoadImages(_)
         | Request::Registries
         | Request::TrustRegistry(_)
-        | Request::RemoveVolume(_) => Needs::OwnerOr(Scope::Stack),
+        | Request::RemoveStored(_) => Needs::OwnerOr(Scope::Stack),
         Request::Rescue | Request::Export | Request::StartAgain | Request::FactoryReset(_) => Needs::Owner,
         Request::Network | Request::JoinWifi(_) | Request::LeaveWifi => Needs::SetupOr(Scope::Network),
     }

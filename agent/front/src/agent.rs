@@ -83,7 +83,7 @@ pub(crate) async fn ask<T: DeserializeOwned>(
         | Request::RollBack(_)
         | Request::RestartService(_)
         | Request::StackData
-        | Request::RemoveVolume(_) => LONG_PATIENCE,
+        | Request::RemoveStored(_) => LONG_PATIENCE,
         _ => PATIENCE,
     };
     let request = serde_json::to_string(request).map_err(|error| unusable(&error))?;

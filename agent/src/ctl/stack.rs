@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use tayberry_core::request::stack::{
     Archive, ChangeKind, ComposeFile, Images, Registries, RegistryTrust, ServiceLog, StackData, StackPlan,
-    StackState, WhichSecrets, WhichService, WhichVolume,
+    StackState, WhichImage, WhichSecrets, WhichService, WhichStored, WhichVolume,
 };
 use tayberry_core::request::{Delivery, Request};
 use tayberry_core::stack::env_file;
@@ -76,6 +76,11 @@ pub enum Command {
         /// The volume
         volume: String,
     },
+    /// Remove an image that neither the stack nor the one before it has
+    RemoveImage {
+        /// Its number or its name, as `stack data` shows them
+        image: String,
+    },
 }
 
 /// What there is to show.
@@ -135,7 +140,11 @@ pub async fn run(agent: &AgentProxy<'_>, command: &Command) -> Result<Shown, Ctl
         Command::Data => Shown::Data(ask(agent, &Request::StackData).await?),
         Command::RemoveVolume { service, volume } => {
             let which = WhichVolume { service: service.clone(), volume: volume.clone() };
-            Shown::Data(ask(agent, &Request::RemoveVolume(which)).await?)
+            Shown::Data(ask(agent, &Request::RemoveStored(WhichStored::Volume(which))).await?)
+        }
+        Command::RemoveImage { image } => {
+            let which = WhichImage { image: image.clone() };
+            Shown::Data(ask(agent, &Request::RemoveStored(WhichStored::Image(which))).await?)
         }
     })
 }
@@ -194,13 +203,14 @@ pub fn words(shown: &Shown) -> String {
         Shown::Data(data) => {
             let mib = |bytes: u64| bytes >> 20;
             line(format_args!("{} of {} MiB are free", mib(data.free_bytes), mib(data.total_bytes)));
+            let end = |declared| if declared { "" } else { "neither the stack nor the one before it has it" };
             for one in &data.volumes {
-                let end = if one.declared { "" } else { "neither the stack nor the one before it has it" };
-                line(format_args!(
-                    "{:32} {:8} MiB  {end}",
-                    format!("{} {}", one.service, one.volume),
-                    mib(one.bytes)
-                ));
+                let name = format!("{} {}", one.service, one.volume);
+                line(format_args!("{name:32} {:8} MiB  {}", mib(one.bytes), end(one.declared)));
+            }
+            for one in &data.images {
+                let name = one.names.first().unwrap_or(&one.id);
+                line(format_args!("{name:32} {:8} MiB  {}", mib(one.bytes), end(one.declared)));
             }
         }
         Shown::State(now) => {

@@ -213,7 +213,7 @@ impl Answers for Desk {
             Request::StackImages => json(self.stack.images()?),
             Request::Registries => json(self.stack.registries()?),
             Request::TrustRegistry(trust) => json(self.trust_registry(sender, &trust)?),
-            Request::RemoveVolume(which) => json(self.remove_volume(sender, which).await?),
+            Request::RemoveStored(which) => json(self.remove_stored(sender, which).await?),
             Request::FactoryReset(wish) => json(self.factory_reset(sender, wish).await?),
             Request::Rescue | Request::Export | Request::StartAgain => Err(Kind::NotInRescue.into()),
         }

@@ -5,7 +5,7 @@ use std::fs::File;
 use tayberry_core::request::problem::Problem;
 use tayberry_core::request::stack::{
     Archive, ComposeFile, Images, Registries, RegistryTrust, ServiceLog, StackData, StackPlan, StackState,
-    WhichSecrets, WhichService, WhichVolume,
+    WhichSecrets, WhichService, WhichStored,
 };
 use tayberry_core::request::status::EventKind;
 
@@ -89,13 +89,16 @@ impl Desk {
         Ok(registries)
     }
 
-    pub(super) async fn remove_volume(
+    pub(super) async fn remove_stored(
         &self,
         sender: &Sender,
-        which: WhichVolume,
+        which: WhichStored,
     ) -> Result<StackData, Problem> {
-        let left = self.stack.remove_volume(which).await?;
-        self.happened(EventKind::VolumeRemoved, sender);
+        let (left, what) = match which {
+            WhichStored::Volume(which) => (self.stack.remove_volume(which).await?, EventKind::VolumeRemoved),
+            WhichStored::Image(which) => (self.stack.remove_image(&which).await?, EventKind::ImageRemoved),
+        };
+        self.happened(what, sender);
         Ok(left)
     }
 

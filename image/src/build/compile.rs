@@ -35,7 +35,8 @@ pub struct Programs {
     pub containers: BTreeMap<String, PathBuf>,
 }
 
-/// Compiles our programs. Cargo decides what is up to date.
+/// Compiles our programs: those of all containers of `config`, whatever this build leaves out, so that one of a stand-in is linked
+/// as it is for what it stands in for. Cargo decides what is up to date.
 ///
 /// # Errors
 /// With the compiler's own words.
@@ -43,16 +44,15 @@ pub fn programs(tools: &Tools, project: &Path, config: &Config, ui: Ui) -> Resul
     let stage = ui.stage("compile", None);
     let target = target(tools, project);
     let found = |linkage: &str, name: &str| target.join(linkage).join(TARGET).join("device").join(name);
-    let contained: Vec<&str> = config.container.values().filter_map(|one| one.program.as_deref()).collect();
-    let dynamic = [&["tayberry-agent", "tayberry-front"], contained.as_slice()].concat();
+    let contained = contained(config);
+    let of = |linkage: &'static str| {
+        contained.iter().filter(move |(_, own)| **own == linkage).map(|(name, _)| *name)
+    };
+    let dynamic: Vec<&str> = ["tayberry-agent", "tayberry-front"].into_iter().chain(of("dynamic")).collect();
+    let independent: Vec<&str> =
+        ["tayberry-init", "tayberry-guest"].into_iter().chain(of("static")).collect();
     cargo(tools, project, &target.join("dynamic"), &dynamic, "")?;
-    cargo(
-        tools,
-        project,
-        &target.join("static"),
-        &["tayberry-init", "tayberry-guest"],
-        "-C target-feature=+crt-static",
-    )?;
+    cargo(tools, project, &target.join("static"), &independent, "-C target-feature=+crt-static")?;
     stage.finish("programs of the device");
     Ok(Programs {
         init: found("static", "tayberry-init"),
@@ -60,8 +60,22 @@ pub fn programs(tools: &Tools, project: &Path, config: &Config, ui: Ui) -> Resul
         tayberryd: found("dynamic", "tayberryd"),
         front: found("dynamic", "tayberry-front"),
         tayberryctl: found("dynamic", "tayberryctl"),
-        containers: contained.iter().map(|name| ((*name).to_owned(), found("dynamic", name))).collect(),
+        containers: contained.into_iter().map(|(name, how)| (name.to_owned(), found(how, name))).collect(),
     })
+}
+
+/// Our programs in containers, and how each is linked. One that starts in somebody else's image is static: the C library there may be
+/// older than the one here (`mongo:7.0` has 2.35, and ours asks for 2.38; ld.so(8) then refuses to start it).
+fn contained(config: &Config) -> BTreeMap<&str, &'static str> {
+    let mut all = BTreeMap::new();
+    for one in config.container.values() {
+        let Some(name) = one.program.as_deref() else { continue };
+        let linkage = all.entry(name).or_insert("dynamic");
+        if one.image.is_some() {
+            *linkage = "static";
+        }
+    }
+    all
 }
 
 /// How such a program is compiled: raised with every change of it, so that nobody keeps one that was made otherwise.
@@ -280,4 +294,17 @@ pub fn merge(
         onto(&together)?;
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_a_container_of_somebody_elses_image_needs_nothing_of_it() {
+        let paths = crate::paths::Paths::find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let config = Config::load(&paths.config()).unwrap();
+        let contained = contained(&config);
+        assert_eq!((contained["tayberry-database"], contained["tayberry-api"]), ("static", "dynamic"));
+    }
 }

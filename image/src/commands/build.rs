@@ -94,7 +94,7 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let cache = Cache::new(&paths.cache);
     let lock = sources::provide(&arguments.sources, paths, &config, ui)?;
     let tools = Tools::ready(&lock, &cache, &paths.cache, ui).map_err(BuildError::from)?;
-    let programs = compile::programs(&tools, &paths.project, &config, ui)?;
+    let programs = compile::programs(&tools, &paths.project, &Config::load(&paths.config())?, ui)?;
     std::fs::create_dir_all(&paths.cache).map_err(at(&paths.cache))?;
     let work =
         tempfile::Builder::new().prefix("build-").tempdir_in(&paths.cache).map_err(at(&paths.cache))?;

@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, paths: &Paths, ui: Ui) -> Result<(), CommandEr
     let lock = sources::provide(&arguments.sources, paths, &config, ui)?;
     let cache = Cache::new(&paths.cache);
     let tools = Tools::ready(&lock, &cache, &paths.cache, ui).map_err(BuildError::from)?;
-    let programs = compile::programs(&tools, &paths.project, &config, ui)?;
+    let programs = compile::programs(&tools, &paths.project, &Config::load(&paths.config())?, ui)?;
     let work =
         tempfile::Builder::new().prefix("stack-").tempdir_in(&paths.cache).map_err(at(&paths.cache))?;
     let trim = Trim::load(&paths.project.join("image/trim.toml"))?;

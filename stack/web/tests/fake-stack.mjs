@@ -17,7 +17,11 @@ export const freshStack = () => ({
 export function answer(state, route, body, { good, problem }) {
   state.stack ??= freshStack();
   state.volumes ??= [volume("mongo/data", 4_200_000_000, true), volume("old-blog/files", 812_000_000, false), volume("app/files", 17_000_000, true)];
-  const data = () => good({ free_bytes: 97_400_000_000, total_bytes: 118_000_000_000, volumes: state.volumes });
+  state.images ??= [
+    { id: "5c".repeat(32), names: ["registry.example.org/notes/app:1.4"], bytes: 143_000_000, declared: true },
+    { id: "9f".repeat(32), names: [], bytes: 139_000_000, declared: false },
+  ];
+  const data = () => good({ free_bytes: 97_400_000_000, total_bytes: 118_000_000_000, volumes: state.volumes, images: state.images });
   switch (route.split("?")[0]) {
     case "GET /stack": return good(state.stack);
     case "GET /stack/log":
@@ -26,6 +30,9 @@ export function answer(state, route, body, { good, problem }) {
     case "GET /stack/data": return data();
     case "POST /stack/data/remove":
       state.volumes = state.volumes.filter((one) => one.service !== body.service || one.volume !== body.volume);
+      return data();
+    case "POST /stack/images/remove":
+      state.images = state.images.filter((one) => one.id !== body.image);
       return data();
     case "POST /stack/plan":
       if (!body.compose.startsWith("name:")) return problem("stack-refused", { detail: "Line 3: image a/b names no version." });

@@ -264,8 +264,11 @@ async function stack({ page, text, shot }, device) {
   await button(page, words.removeWhat("old-blog/files")).click();
   await shot("38-stack-remove");
   await button(page, words.removeYes).click();
+  await page.getByText(words.removed("old-blog/files")).waitFor({ state: "attached" });
+  await button(page, words.removeWhat(words.imageOf("9f".repeat(6)))).click();
+  await button(page, words.removeImageYes).click();
   await page.getByText(words.undeclared).waitFor({ state: "detached" });
-  check(device.state.renewed && device.state.volumes.length === 2, "secrets were renewed, and what nobody needs was removed");
+  check(device.state.renewed && device.state.volumes.length === 2 && device.state.images.length === 1, "secrets were renewed, and what nobody needs was removed");
 }
 
 /** Rescue: the door with and without an owner, what is wrong, what helps. */

@@ -1,6 +1,7 @@
 //! An own stack of services that the test made: one from a registry with its own certificate, one from an archive. It is planned,
 //! applied, reached through the gateway, changed, taken back; and its containers try what they must not.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -149,6 +150,8 @@ async fn an_own_stack_comes_from_a_registry_and_from_an_archive() -> Result<(), 
     settled(&mut owned, &compose("1"))?;
     sees(&owned, port, "/", "the first shop")?;
     sees(&owned, port, "/barn/", "a barn")?;
+    let loft = Service::new(&fixture, "loft", "a loft")?;
+    goes(&mut owned, &loft.archive("localhost/shed/loft:1", &folder.path().join("loft.tar"))?)?;
 
     let planned = owned.script.expect(200, "POST", "/stack/plan", Some(&compose("2")))?;
     assert_eq!(changes(&planned), ["shop replace"], "{planned}");
@@ -173,6 +176,26 @@ async fn an_own_stack_comes_from_a_registry_and_from_an_archive() -> Result<(), 
     let left = left["images"].to_string();
     assert!(left.contains("shop:1") && left.contains("barn:1") && !left.contains("shop:2"), "{left}");
     Ok(())
+}
+
+/// What was loaded and no service has is named with its size, and can go; what one has cannot.
+fn goes(owned: &mut Owned, archive: &Path) -> Result<(), JourneyError> {
+    assert_eq!(owned.script.send(archive, "/stack/images", LONG)?.status, 200);
+    let data = owned.script.expect(200, "GET", "/stack/data", None)?;
+    let image = |name: &str| {
+        let all = data["images"].as_array().into_iter().flatten();
+        all.clone().find(|one| one["names"] == json!([name])).cloned().unwrap_or_default()
+    };
+    let (loft, barn) = (image("localhost/shed/loft:1"), image("localhost/shed/barn:1"));
+    assert_eq!((&loft["declared"], &barn["declared"]), (&json!(false), &json!(true)), "{data}");
+    assert!(loft["bytes"].as_u64() > Some(500_000), "{data}");
+    let which = |image: &Value| json!({ "image": image["id"] });
+    let refused = owned.script.expect(422, "POST", "/stack/images/remove", Some(&which(&barn)))?;
+    assert!(refused["detail"].to_string().contains("The stack has this image"), "{refused}");
+    let left =
+        owned.script.expect(200, "POST", "/stack/images/remove", Some(&which(&loft)))?["images"].to_string();
+    assert!(left.contains("barn:1") && !left.contains("loft:1"), "{left}");
+    owned.script.expect(404, "POST", "/stack/images/remove", Some(&which(&loft))).map(drop)
 }
 
 /// The same by the commands of docs/operating/stack.md.

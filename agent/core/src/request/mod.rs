@@ -119,8 +119,8 @@ pub enum Request {
     Registries,
     /// Believes the certificate of a registry, or does not any more.
     TrustRegistry(stack::RegistryTrust),
-    /// Removes what a service kept and neither the stack nor the one before it has.
-    RemoveVolume(stack::WhichVolume),
+    /// Removes what a service kept, or an image, that neither the stack nor the one before it has.
+    RemoveStored(stack::WhichStored),
     /// What rescue found.
     Rescue,
     /// Everything on the data partition as an archive, which goes to a file descriptor beside the request.

@@ -151,6 +151,21 @@ pub struct StackData {
     pub total_bytes: u64,
     /// The largest first.
     pub volumes: Vec<Volume>,
+    /// Those that were fetched or handed in; the largest first.
+    pub images: Vec<StoredImage>,
+}
+
+/// An image of containers on the data partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StoredImage {
+    /// Its number.
+    pub id: String,
+    /// Its names; none once another one has them.
+    pub names: Vec<String>,
+    /// Its files in bytes, with those that other images have, too.
+    pub bytes: u64,
+    /// The declared stack has it, or the one before it, to which the owner can go back. Others can be removed.
+    pub declared: bool,
 }
 
 /// What a service keeps.
@@ -209,6 +224,25 @@ pub struct WhichVolume {
     pub service: String,
     /// The volume.
     pub volume: String,
+}
+
+/// Which image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhichImage {
+    /// Its number, or one of its names.
+    #[schema(max_length = 512)]
+    pub image: String,
+}
+
+/// What is to be removed of what the data partition holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhichStored {
+    /// What a service kept.
+    Volume(WhichVolume),
+    /// An image.
+    Image(WhichImage),
 }
 
 /// What a service said.

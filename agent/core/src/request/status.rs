@@ -130,6 +130,8 @@ pub enum EventKind {
     SecretsRenewed,
     /// What a service kept was removed.
     VolumeRemoved,
+    /// An image that no stack has was removed.
+    ImageRemoved,
     /// Images for the stack were handed in.
     ImagesLoaded,
     /// Another registry is believed, or one is not any more.

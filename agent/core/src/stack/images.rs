@@ -1,7 +1,7 @@
 //! Images as Podman lists them: which one a reference means, and which of earlier stacks nothing needs any more. Listing and removing
 //! them is left to the agent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -15,6 +15,32 @@ pub struct Image {
     /// Its names: `REGISTRY/REPOSITORY:TAG` or `REGISTRY/REPOSITORY@DIGEST`.
     #[serde(default)]
     pub names: Vec<String>,
+    /// The number of its topmost layer.
+    #[serde(default)]
+    pub layer: String,
+}
+
+/// A layer in a store (containers/storage, layers.go).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Layer {
+    /// Its number.
+    pub id: String,
+    /// The number of the one below it.
+    #[serde(default)]
+    pub parent: String,
+    /// Its files in bytes; -1 if that is not known.
+    #[serde(default, rename = "diff-size")]
+    pub bytes: i64,
+}
+
+/// Bytes of an image's files: of all its layers, with those that other images have, too.
+#[must_use]
+pub fn bytes(image: &Image, layers: &[Layer]) -> u64 {
+    let by_id: BTreeMap<&str, &Layer> = layers.iter().map(|layer| (layer.id.as_str(), layer)).collect();
+    let below = |layer: &&Layer| by_id.get(layer.parent.as_str()).copied();
+    // No more steps than there are layers: a damaged list may go in circles.
+    let all = std::iter::successors(by_id.get(image.layer.as_str()).copied(), below).take(layers.len());
+    all.filter_map(|layer| u64::try_from(layer.bytes).ok()).sum()
 }
 
 /// What the services of a stack name.
@@ -26,12 +52,15 @@ pub fn references(stack: &Stack) -> impl Iterator<Item = &str> {
 /// somebody's who loaded it, and stays.
 #[must_use]
 pub fn unneeded<'a>(images: &'a [Image], stacks: &[&Stack], forgotten: &BTreeSet<String>) -> Vec<&'a str> {
-    let is_needed = |image: &Image| {
-        let mut all = stacks.iter().flat_map(|stack| references(stack));
-        all.any(|reference| image.names.iter().any(|name| is_meant(reference, name)))
-    };
-    let goes = |image: &&Image| forgotten.iter().any(|one| is(image, one)) && !is_needed(image);
+    let goes = |image: &&Image| forgotten.iter().any(|one| is(image, one)) && !is_needed(image, stacks);
     images.iter().filter(goes).map(|image| image.id.as_str()).collect()
+}
+
+/// Whether a stack of `stacks` may mean it.
+#[must_use]
+pub fn is_needed(image: &Image, stacks: &[&Stack]) -> bool {
+    let mut all = stacks.iter().flat_map(|stack| references(stack));
+    all.any(|reference| image.names.iter().any(|name| is_meant(reference, name)))
 }
 
 /// A reference as Podman may keep it: with its tag, and if it has a digest with that instead.
@@ -72,7 +101,8 @@ mod tests {
             stack("ghcr.io/me/app:1.2"),
         ];
         let stacks: Vec<&Stack> = stacks.iter().collect();
-        let image = |id: &str, name: &str| Image { id: id.into(), names: vec![name.into()] };
+        let image =
+            |id: &str, name: &str| Image { id: id.into(), names: vec![name.into()], layer: String::new() };
         let images = [
             image("1", "docker.io/library/redis:8"),
             image("2", &format!("docker.io/library/mongo@{digest}")),
@@ -80,7 +110,7 @@ mod tests {
             image("4", "ghcr.io/me/app:1.2"),
             image("5", "ghcr.io/me/app:1.1"),
             image("6", "docker.io/library/notredis:8"),
-            Image { id: "7".into(), names: Vec::new() },
+            Image { id: "7".into(), names: Vec::new(), layer: String::new() },
         ];
         let by_digest = format!("docker.io/library/mongo:7.0@{digest}");
         let forgotten = ["me/app:1.1", "ghcr.io/me/app:1.1", "ghcr.io/me/app:1.2", by_digest.as_str()]
@@ -89,5 +119,21 @@ mod tests {
         assert_eq!(unneeded(&images, &stacks, &forgotten), ["5"]);
         assert_eq!(unneeded(&images, &[], &forgotten), ["2", "4", "5"], "what only ends so is another's");
         assert_eq!(unneeded(&images, &[], &BTreeSet::new()), [""; 0]);
+    }
+
+    #[test]
+    fn an_image_is_as_large_as_its_layers() {
+        let layer = |id: &str, parent: &str, bytes| Layer { id: id.into(), parent: parent.into(), bytes };
+        let image = |layer: &str| Image { id: "1".into(), names: Vec::new(), layer: layer.into() };
+        let layers = [
+            layer("a", "", 100),
+            layer("b", "a", 20),
+            layer("c", "b", -1),
+            layer("d", "e", 1),
+            layer("e", "d", 1),
+        ];
+        let sizes = ["", "a", "c", "gone"].map(|top| bytes(&image(top), &layers));
+        assert_eq!(sizes, [0, 100, 120, 0]);
+        assert!(bytes(&image("d"), &layers) < 10, "a damaged list ends");
     }
 }

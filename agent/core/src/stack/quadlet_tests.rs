@@ -10,7 +10,8 @@ fn golden() {
     let users = stack.services.keys().cloned().zip((1..).map(|number| number * USERS)).collect();
     let known = |number: usize| Known { id: format!("{number:025x}"), value: String::new() };
     let kept = stack.secrets.keys().cloned().zip((1..).map(known)).collect();
-    let redis = Image { id: "d1".repeat(32), names: vec!["localhost/tayberry/redis:8".into()] };
+    let redis =
+        Image { id: "d1".repeat(32), names: vec!["localhost/tayberry/redis:8".into()], layer: String::new() };
     let system = [redis];
     let all: String = render(&stack, &users, &Kept(kept), System { images: &system, switches: 2 })
         .into_iter()

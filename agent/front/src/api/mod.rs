@@ -177,6 +177,7 @@ pub(crate) fn router() -> (Router<App>, utoipa::openapi::OpenApi) {
         .routes(routes!(stack::images, stack::load_images))
         .routes(routes!(stack::registries, stack::trust_registry))
         .routes(routes!(stack::remove_volume))
+        .routes(routes!(stack::remove_image))
         .routes(routes!(rescue::rescue))
         .routes(routes!(rescue::restart))
         .routes(routes!(rescue::factory_reset))

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::{
     Archive, ComposeFile, Images, Registries, RegistryTrust, ServiceLog, StackData, StackPlan, StackState,
-    WhichSecrets, WhichService, WhichVolume,
+    WhichImage, WhichSecrets, WhichService, WhichStored, WhichVolume,
 };
 use tayberry_core::request::{Delivery, Request};
 use utoipa::IntoParams;
@@ -104,7 +104,16 @@ pub(super) async fn remove_volume(
     asking: Asking,
     Body(which): Body<WhichVolume>,
 ) -> Result<Json<StackData>, Refusal> {
-    Ok(Json(asking.ask(Request::RemoveVolume(which)).await?))
+    Ok(Json(asking.ask(Request::RemoveStored(WhichStored::Volume(which))).await?))
+}
+
+/// Removes an image that neither the stack nor the one before it has.
+#[utoipa::path(post, path = "/stack/images/remove", tag = "stack", request_body = WhichImage, responses((status = 200, body = StackData), Problems))]
+pub(super) async fn remove_image(
+    asking: Asking,
+    Body(which): Body<WhichImage>,
+) -> Result<Json<StackData>, Refusal> {
+    Ok(Json(asking.ask(Request::RemoveStored(WhichStored::Image(which))).await?))
 }
 
 /// The images that were fetched or handed in.

@@ -8,10 +8,11 @@ use std::path::Path;
 
 use nix::sys::statvfs::statvfs;
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::stack::{StackData, Volume, WhichVolume};
+use tayberry_core::request::stack::{StackData, StoredImage, Volume, WhichVolume};
+use tayberry_core::stack::Stack;
 use tayberry_core::stack::quadlet::{self, DATA};
 
-use super::{Handle, failed, store};
+use super::{Handle, failed, images, store};
 
 /// Where a volume is while it is removed. No service has that name.
 const GONE: &str = ".gone";
@@ -19,13 +20,15 @@ const GONE: &str = ".gone";
 const BLOCK: u64 = 512;
 
 impl Handle {
-    /// What services keep.
+    /// What services keep, and the images that they are made of.
     ///
     /// # Errors
     /// When the data partition cannot be read.
     pub async fn data(&self) -> Result<StackData, Problem> {
-        let declared = self.declared_folders()?;
-        let measured = tokio::task::spawn_blocking(move || measure(Path::new(DATA), &declared)).await;
+        let stacks = self.declared_stacks()?;
+        let images = images::stored(&stacks).map_err(|error| failed(&error))?;
+        let declared = stacks.iter().flat_map(quadlet::folders).collect();
+        let measured = tokio::task::spawn_blocking(move || measure(Path::new(DATA), &declared, images)).await;
         measured.map_err(io::Error::other).flatten().map_err(|error| failed(&format!("{DATA}: {error}")))
     }
 
@@ -63,15 +66,12 @@ impl Handle {
         Ok(left)
     }
 
-    /// Those that the stack has, and the one before it.
-    fn declared_folders(&self) -> Result<BTreeSet<String>, Problem> {
+    /// The stack, and the one before it.
+    pub(super) fn declared_stacks(&self) -> Result<Vec<Stack>, Problem> {
         let record = self.record().clone();
-        let mut folders = BTreeSet::new();
-        for declared in [Some(record.declared), record.previous].into_iter().flatten() {
-            let stack = store::stack(&declared).map_err(|error| failed(&error))?;
-            folders.extend(stack.iter().flat_map(quadlet::folders));
-        }
-        Ok(folders)
+        let declared = [Some(record.declared), record.previous].into_iter().flatten();
+        let stacks = declared.filter_map(|one| store::stack(&one).transpose()).collect::<Result<_, _>>();
+        stacks.map_err(|error| failed(&error))
     }
 }
 
@@ -98,7 +98,7 @@ fn clean_in(data: &Path) {
 }
 
 /// Measures `SERVICE/VOLUME` in `data`.
-fn measure(data: &Path, declared: &BTreeSet<String>) -> io::Result<StackData> {
+fn measure(data: &Path, declared: &BTreeSet<String>, images: Vec<StoredImage>) -> io::Result<StackData> {
     let space = statvfs(data.parent().unwrap_or(data))?;
     let mut volumes = Vec::new();
     for service in folders(data)? {
@@ -114,7 +114,8 @@ fn measure(data: &Path, declared: &BTreeSet<String>) -> io::Result<StackData> {
     }
     volumes.sort_by_key(|one| std::cmp::Reverse(one.bytes));
     let bytes = |blocks: u64| blocks.saturating_mul(space.fragment_size());
-    Ok(StackData { free_bytes: bytes(space.blocks_available()), total_bytes: bytes(space.blocks()), volumes })
+    let (free_bytes, total_bytes) = (bytes(space.blocks_available()), bytes(space.blocks()));
+    Ok(StackData { free_bytes, total_bytes, volumes, images })
 }
 
 fn folders(path: &Path) -> io::Result<Vec<String>> {
@@ -162,18 +163,18 @@ mod tests {
     fn the_largest_comes_first_and_what_is_declared_is_marked() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("stack");
-        assert_eq!(measure(&data, &BTreeSet::new()).unwrap().volumes, [], "there is none yet");
+        assert_eq!(measure(&data, &BTreeSet::new(), Vec::new()).unwrap().volumes, [], "there is none yet");
         for (name, bytes) in [("api/files", 1), ("old/files", 300_000), ("redis/kept", 70_000)] {
             fs::create_dir_all(data.join(name).join("deep")).unwrap();
             fs::write(data.join(name).join("deep/file"), vec![1; bytes]).unwrap();
         }
         std::os::unix::fs::symlink("/", data.join("old/files/link")).unwrap();
         let declared = [data.join("redis/kept").display().to_string()].into();
-        let found = measure(&data, &declared).unwrap();
+        let found = measure(&data, &declared, Vec::new()).unwrap();
         let names: Vec<_> = found.volumes.iter().map(|one| (one.service.as_str(), one.declared)).collect();
         assert_eq!(names, [("old", false), ("redis", true), ("api", false)]);
         remove(&data, &data.join("old/files")).unwrap();
-        assert_eq!(measure(&data, &declared).unwrap().volumes.len(), 2);
+        assert_eq!(measure(&data, &declared, Vec::new()).unwrap().volumes.len(), 2);
         assert!(!data.join(GONE).exists() && data.join("old").exists());
         assert!((300_000..500_000).contains(&found.volumes[0].bytes) && found.total_bytes > found.free_bytes);
     }

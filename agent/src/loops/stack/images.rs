@@ -10,10 +10,11 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nix::sys::statvfs::statvfs;
+use serde::de::DeserializeOwned;
 use tayberry_core::request::problem::{Kind, Problem};
-use tayberry_core::request::stack::{Archive, Images};
+use tayberry_core::request::stack::{Archive, Images, StackData, StoredImage, WhichImage};
 use tayberry_core::stack::Stack;
-use tayberry_core::stack::images::{self, Image};
+use tayberry_core::stack::images::{self, Image, Layer};
 use tayberry_core::stack::record::Record;
 use tayberry_core::stack::registry::{self, Reference, Source};
 use tokio::task::JoinSet;
@@ -24,7 +25,9 @@ use crate::device::{journal, whole_file};
 
 /// Where Podman lists them (containers/storage, images.go).
 const LIST: &str = "/var/lib/containers/storage/overlay-images/images.json";
-/// The same of the system partition.
+/// Where it lists their layers (layers.go).
+const LAYERS: &str = "/var/lib/containers/storage/overlay-layers/layers.json";
+/// The images of the system partition.
 const SYSTEM: &str = "/usr/share/tayberry/containers/overlay-images/images.json";
 /// Longest list that is read, in bytes.
 const MOST_BYTES: u64 = 8 << 20;
@@ -85,6 +88,33 @@ impl Handle {
         Err(Problem::new(Kind::NotAllowed, format!("Podman does not take this archive: {said}")))
     }
 
+    /// Removes one that no stack has.
+    ///
+    /// # Errors
+    /// When the declared stack has it or the one before it, it is not there, or Podman does not remove it.
+    pub async fn remove_image(&self, which: &WhichImage) -> Result<StackData, Problem> {
+        let all = list().map_err(|error| failed(&error))?;
+        let is_it = |image: &&Image| image.id == which.image || image.names.contains(&which.image);
+        let image = all.iter().find(is_it).ok_or(Kind::NotFound)?;
+        self.is_unchanging()?;
+        let stacks = self.declared_stacks()?;
+        if images::is_needed(image, &stacks.iter().collect::<Vec<_>>()) {
+            let why = "The stack has this image, or the one before it, to which you can go back. Declare others first.";
+            return Err(Problem::new(Kind::NotAllowed, why));
+        }
+        if !self.forget(&image.id).await.map_err(|error| failed(&error))? {
+            let why = format!("Podman does not remove it; {} says why.", log_of(&image.id));
+            return Err(Problem::new(Kind::NotAllowed, why));
+        }
+        self.data().await
+    }
+
+    /// Has Podman remove an image; false if it does not.
+    async fn forget(&self, id: &str) -> Result<bool, StackError> {
+        let unit = format!("tayberry-forget@{id}.service");
+        Ok(systemd::run(&self.0.bus, Job::Start, std::slice::from_ref(&unit), REMOVE).await?.is_empty())
+    }
+
     /// Removes those of earlier stacks. What cannot be removed now is tried again after the next change.
     pub(super) async fn prune(&self) {
         let record = self.record().clone();
@@ -109,15 +139,35 @@ impl Handle {
             declared.into_iter().flatten().map(store::stack).collect::<Result<_, _>>()?;
         let stacks: Vec<&Stack> = stacks.iter().flatten().collect();
         for id in images::unneeded(&list()?, &stacks, record.forgotten()) {
-            let unit = format!("tayberry-forget@{id}.service");
-            if systemd::run(&self.0.bus, Job::Start, std::slice::from_ref(&unit), REMOVE).await?.is_empty() {
+            if self.forget(id).await? {
                 tracing::info!("stack: the image {id} was removed");
             } else {
-                tracing::warn!("the image {id} was not removed; see `journalctl -u {unit}`");
+                tracing::warn!("the image {id} was not removed; {} says why", log_of(id));
             }
         }
         Ok(())
     }
+}
+
+fn log_of(id: &str) -> String {
+    format!("`journalctl -u tayberry-forget@{id}`")
+}
+
+/// Those of the data partition, the largest first, and whether one of these stacks has them.
+pub(super) fn stored(stacks: &[Stack]) -> Result<Vec<StoredImage>, StackError> {
+    let layers: Vec<Layer> = read(LAYERS)?;
+    let stacks: Vec<&Stack> = stacks.iter().collect();
+    let mut all: Vec<StoredImage> = list()?
+        .into_iter()
+        .map(|image| StoredImage {
+            bytes: images::bytes(&image, &layers),
+            declared: images::is_needed(&image, &stacks),
+            id: image.id,
+            names: image.names,
+        })
+        .collect();
+    all.sort_by_key(|image| std::cmp::Reverse(image.bytes));
+    Ok(all)
 }
 
 /// Where the images of a stack come from, asked of all registries at once.
@@ -170,7 +220,7 @@ fn list() -> Result<Vec<Image>, StackError> {
     read(LIST)
 }
 
-fn read(path: &str) -> Result<Vec<Image>, StackError> {
+fn read<T: DeserializeOwned>(path: &str) -> Result<Vec<T>, StackError> {
     let list = whole_file::json(Path::new(path), MOST_BYTES);
     Ok(list.map_err(|error| StackError::Io(path.into(), error))?.unwrap_or_default())
 }

@@ -78,6 +78,7 @@ export class Client {
   renewSecrets = () => this.#wire.ask<Stack>("POST", "/stack/secrets/renew", {});
   stackData = () => this.#wire.ask<StackData>("GET", "/stack/data");
   removeVolume = ({ service, volume }: Volume) => this.#wire.ask<StackData>("POST", "/stack/data/remove", { service, volume });
+  removeImage = (image: string) => this.#wire.ask<StackData>("POST", "/stack/images/remove", { image });
   stack = () => this.#wire.ask<Stack>("GET", "/stack");
 
   rescue = () => this.#wire.ask<Rescue>("GET", "/rescue");

@@ -112,7 +112,7 @@ export interface Room {
 export const EVENT_KINDS = [
   "started", "claimed", "signed-in", "sign-in-refused", "password-changed", "settings-changed",
   "network-changed", "network-reverted", "token-created", "token-revoked",
-  "update-received", "update-restart", "update-install", "roll-back", "stack-changed", "secrets-renewed", "volume-removed",
+  "update-received", "update-restart", "update-install", "roll-back", "stack-changed", "secrets-renewed", "volume-removed", "image-removed",
   "images-loaded", "registry-trusted", "domain-changed",
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
@@ -276,6 +276,14 @@ export interface StackData {
   free_bytes: number;
   total_bytes: number;
   volumes: Volume[];
+  images: StoredImage[];
+}
+
+export interface StoredImage {
+  id: string;
+  names: string[];
+  bytes: number;
+  declared: boolean;
 }
 
 export interface DnsServer {

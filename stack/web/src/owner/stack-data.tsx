@@ -1,8 +1,9 @@
-// What services keep: the five largest, and removing what no service has any more.
+// What services keep and the images that they are made of: the five largest, and removing what no service has any more.
 import { useState } from "react";
 import { device } from "../api/client";
-import type { StackData, Volume } from "../api/types";
+import type { StackData } from "../api/types";
 import { bytes } from "../model/format";
+import { stored, type Stored } from "../model/stored";
 import { Trouble } from "../parts/form";
 import { Sure } from "../parts/sure";
 import { useAsk } from "../parts/use-ask";
@@ -19,31 +20,33 @@ export function DataPart() {
   const asking = useAsk();
   const { ask } = asking;
   useOnce(() => void ask(async () => setData(await device.stackData())));
-  const remove = (volume: Volume) => void asking.ask(async () => {
-    setData(await device.removeVolume(volume));
-    setRemoved(text.removed(nameOf(volume)));
+  const remove = (one: Stored) => void asking.ask(async () => {
+    setData(await ("volume" in one ? device.removeVolume(one.volume) : device.removeImage(one.image.id)));
+    setRemoved(text.removed(one.name));
   });
+  const sure = (one: Stored) => ("volume" in one ? text.removeSure : text.removeImageSure)(one.name, size(one.bytes));
   const size = (count: number) => bytes(count, language);
-  const rest = (data?.volumes.length ?? 0) - SHOWN;
+  const all = data === undefined ? [] : stored(data, text.imageOf);
+  const rest = all.length - SHOWN;
   return (
     <section className="card">
       <h2>{text.data}</h2>
       <Trouble asking={asking} />
       {data === undefined && asking.problem === undefined && <p role="status">{words.common.loading}</p>}
       {data !== undefined && <p>{text.free(size(data.free_bytes), size(data.total_bytes))}</p>}
-      {data?.volumes.length === 0 && <p className="muted">{text.nothingKept}</p>}
-      {data !== undefined && data.volumes.length > 0 && (
+      {data !== undefined && all.length === 0 && <p className="muted">{text.nothingKept}</p>}
+      {all.length > 0 && (
         <ul className="tokens">
-          {data.volumes.slice(0, SHOWN).map((one) => (
-            <li key={nameOf(one)} className="token">
+          {all.slice(0, SHOWN).map((one) => (
+            <li key={one.name} className="token">
               <div>
-                <strong>{nameOf(one)}</strong>
+                <strong>{one.name}</strong>
                 {!one.declared && <p>{text.undeclared}</p>}
               </div>
               <p className="tile-value">{size(one.bytes)}</p>
               {!one.declared && (
-                <Sure label={text.remove} what={text.removeWhat(nameOf(one))} sure={text.removeSure(nameOf(one), size(one.bytes))}
-                  yes={text.removeYes} quiet off={asking.busy} onYes={() => remove(one)} />
+                <Sure label={text.remove} what={text.removeWhat(one.name)} sure={sure(one)}
+                  yes={"volume" in one ? text.removeYes : text.removeImageYes} quiet off={asking.busy} onYes={() => remove(one)} />
               )}
             </li>
           ))}
@@ -54,5 +57,3 @@ export function DataPart() {
     </section>
   );
 }
-
-const nameOf = ({ service, volume }: Volume) => `${service}/${volume}`;

@@ -235,7 +235,7 @@ export const de: Words = {
       "token-revoked": "Ein Token wurde widerrufen", "update-received": "Ein Update wurde übergeben",
       "update-restart": "Der Neustart in ein Update wurde begonnen",
       "update-install": "Ein Update wurde geholt", "roll-back": "Eine Rückkehr wurde begonnen", "stack-changed": "Der Stack wurde geändert",
-      "secrets-renewed": "Geheimnisse des Stacks wurden erneuert", "volume-removed": "Daten eines Dienstes wurden entfernt",
+      "secrets-renewed": "Geheimnisse des Stacks wurden erneuert", "volume-removed": "Daten eines Dienstes wurden entfernt", "image-removed": "Ein Image wurde entfernt",
       "images-loaded": "Images wurden übergeben", "registry-trusted": "Das Vertrauen in eine Registry wurde geändert",
       "domain-changed": "Die Domain wurde geändert",
     },

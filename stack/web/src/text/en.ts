@@ -234,7 +234,7 @@ export const en = {
       "token-revoked": "A token was revoked", "update-received": "An update was handed in",
       "update-restart": "The restart into an update was started",
       "update-install": "An update was fetched", "roll-back": "A roll back was started", "stack-changed": "The stack was changed",
-      "secrets-renewed": "Secrets of the stack were renewed", "volume-removed": "What a service kept was removed",
+      "secrets-renewed": "Secrets of the stack were renewed", "volume-removed": "What a service kept was removed", "image-removed": "An image was removed",
       "images-loaded": "Images were handed in", "registry-trusted": "The trust in a registry was changed",
       "domain-changed": "The domain was changed",
     },

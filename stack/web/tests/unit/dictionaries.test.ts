@@ -16,7 +16,7 @@ function texts(value: unknown, path = ""): [string, string][] {
 }
 
 /** The same word in both languages. */
-const SAME = /\/(version|name|network\/cable|status\/(title|system|live|version|slot|hardware)|nav\/(status|updates)|updates\/(title|slot|version)|channels\/(legend|beta)|check\/(channel|name)|signIn\/name|status\/slotState|wifiIn|trust\/tabs\/\w+\/name|network\/open|kinds\/(nvme|emmc|usb))$/;
+const SAME = /\/(version|name|network\/cable|status\/(title|system|live|version|slot|hardware)|nav\/(status|updates)|updates\/(title|slot|version)|channels\/(legend|beta)|check\/(channel|name)|signIn\/name|status\/slotState|wifiIn|trust\/tabs\/\w+\/name|network\/open|stack\/imageOf|kinds\/(nvme|emmc|usb))$/;
 
 describe("dictionaries", () => {
   it("have the same texts, none of them empty", () => {
