@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use system_tests::device::{BOOT, Device};
-use system_tests::{Fixture, JourneyError};
+use system_tests::{Fixture, JourneyError, database};
 use tayberry::build::tree::Tree;
 use tayberry::build::trim::Trim;
 use tayberry::build::{BuildError, kernel_files, layer};
@@ -36,13 +36,8 @@ async fn a_root_file_system_from_an_archive_becomes_a_disk_that_boots() -> Resul
     layer::archive(&root, lock.epoch, &mut std::fs::File::create(&archive)?).map_err(failed)?;
 
     let mut build = Command::new(fixture.paths.project.join("target/debug/tayberry"));
-    build.current_dir(&fixture.paths.project).args([
-        "build",
-        "--database",
-        "stand-in",
-        "--offline",
-        "--base",
-    ]);
+    build.current_dir(&fixture.paths.project);
+    build.args(["build", "--database", &database(), "--offline", "--base"]);
     let built = build.arg(&archive).arg("--kernel").arg(&kernel).arg("--out").arg(&out).status()?;
     assert!(built.success(), "{built}");
     let manifest: Value = serde_json::from_slice(&std::fs::read(out.join("manifest.json"))?)

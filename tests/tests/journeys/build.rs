@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use system_tests::{Fixture, JourneyError};
+use system_tests::{Fixture, JourneyError, STAND_IN, database};
 use tayberry::build::BuildError;
 use tayberry::build::compile::overlays;
 use tayberry::commands::CommandError;
@@ -21,11 +21,12 @@ fn two_builds_are_identical() -> Result<(), JourneyError> {
     let status = Command::new("sh")
         .args([
             "-c",
-            "umask 077; exec \"$0\" build --database stand-in --offline --out \"$1\" --update-root \"$2\"",
+            "umask 077; exec \"$0\" build --offline --out \"$1\" --update-root \"$2\" --database \"$3\"",
         ])
         .arg(program)
         .arg(folder.path())
         .arg(fixture.update_root())
+        .arg(database())
         .current_dir(project)
         .status()?;
     assert!(status.success(), "{status}");
@@ -38,7 +39,7 @@ fn the_images_of_the_stack_are_archives() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let folder = fixture.folder()?;
     let mut export = Command::new(fixture.paths.project.join("target/debug/tayberry"));
-    export.args(["stack", "export", "--database", "stand-in", "--offline", "--out"]).arg(folder.path());
+    export.args(["stack", "export", "--database", &database(), "--offline", "--out"]).arg(folder.path());
     let status = export.current_dir(&fixture.paths.project).status()?;
     assert!(status.success(), "{status}");
     let mut names = Vec::new();
@@ -54,7 +55,8 @@ fn the_images_of_the_stack_are_archives() -> Result<(), JourneyError> {
         names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
     }
     names.sort();
-    assert_eq!(names, ["api", "gateway", "mongo-stand-in", "redis", "web"]);
+    let store = if database() == STAND_IN { "mongo-stand-in" } else { "mongo" };
+    assert_eq!(names, ["api", "gateway", store, "redis", "web"]);
     Ok(())
 }
 
@@ -89,7 +91,7 @@ fn another_checkout_and_cache_give_the_same_bits() -> Result<(), JourneyError> {
     let status = Command::new(fixture.paths.project.join("target/debug/tayberry"))
         .current_dir(&project)
         .env("TAYBERRY_CACHE", &cache)
-        .args(["build", "--database", "stand-in", "--offline", "--out"])
+        .args(["build", "--database", &database(), "--offline", "--out"])
         .arg(&out)
         .arg("--update-root")
         .arg(fixture.update_root())

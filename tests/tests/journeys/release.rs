@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use system_tests::{Fixture, JourneyError};
+use system_tests::{Fixture, JourneyError, database};
 
 /// The version that is released.
 const VERSION: &str = "9.8.7";
@@ -37,7 +37,7 @@ fn a_release_is_the_same_twice_and_signed() -> Result<(), JourneyError> {
         Ok(Command::new(checkout.join("scripts/release"))
             .arg(VERSION)
             .args([&target.join("test-keys"), &key])
-            .args(["--database", "stand-in"])
+            .args(["--database", &database()])
             .env("PASSPHRASE_FILE", target.join("test-passphrase"))
             .current_dir(folder)
             .stdout(Stdio::inherit())

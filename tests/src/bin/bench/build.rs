@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use system_tests::JourneyError;
+use system_tests::{JourneyError, database};
 use tayberry::files::sha256;
 use tayberry::paths::Paths;
 
@@ -68,7 +68,7 @@ fn build(paths: &Paths, out: &Path) -> Result<Build, JourneyError> {
     let began = Instant::now();
     let output = Command::new(paths.project.join("target/debug/tayberry"))
         .current_dir(&paths.project)
-        .args(["--json", "build", "--database", "stand-in", "--offline", "--out"])
+        .args(["--json", "build", "--database", &database(), "--offline", "--out"])
         .arg(out)
         .stderr(std::process::Stdio::inherit())
         .output()?;

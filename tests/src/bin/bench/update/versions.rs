@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use system_tests::{Fixture, JourneyError};
+use system_tests::{Fixture, JourneyError, database};
 use tayberry::lock::{Lock, Section};
 
 use crate::failed;
@@ -100,7 +100,7 @@ impl<'a> Copy<'a> {
         self.tayberry(&[
             "build".as_ref(),
             "--database".as_ref(),
-            "stand-in".as_ref(),
+            database().as_ref(),
             "--version".as_ref(),
             version.as_ref(),
             "--out".as_ref(),
