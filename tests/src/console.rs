@@ -233,7 +233,8 @@ impl Serving {
             name: "attic.local".to_owned(),
             authority: std::fs::read(self.owned.script.authority())?,
             session: self.owner.proof()?.0,
-            paths: ["/", "/api/health"].map(str::to_owned).into(),
+            // Pages, the service alone, and what it asks its databases for.
+            paths: ["/", "/api/health", "/api/preferences"].map(str::to_owned).into(),
         };
         Load::begin(target, rate, listeners)
     }

@@ -8,6 +8,7 @@ import { runnerImport } from "vite";
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const DIST = join(here, "../dist");
+export const CONSOLE = join(here, "../dist-console");
 const SHOTS = process.env.SHOTS ?? join(here, "screenshots");
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -44,7 +45,7 @@ export async function open(browser, device, { language = "en", theme = "light", 
   const tag = label || `${language}-${theme}-${width}`;
   // An API that refuses is no error of the page; Chromium writes it into the console all the same.
   // ERR_FAILED is what a request gets that a test cuts.
-  const expected = (message) => /status of (401|403|409|422|429)|net::ERR_FAILED/.test(message.text()) && message.location().url.includes("/api/");
+  const expected = (message) => /status of (401|403|409|422|429|503)|net::ERR_FAILED/.test(message.text()) && message.location().url.includes("/api/");
   page.on("console", (message) => {
     if (device.state.silent || !["error", "warning"].includes(message.type()) || expected(message)) return;
     check(false, `${tag}: console: ${message.text()} (${message.location().url})`);
@@ -74,7 +75,7 @@ export async function open(browser, device, { language = "en", theme = "light", 
   };
   shot.path = (name) => join(SHOTS, `${tag}-${name}.png`);
   const go = (path = "/") => page.goto(`https://tayberry.local:${device.port}${path}`);
-  return { page, context, shot, go, text: WORDS[language] };
+  return { page, context, shot, go, language, text: WORDS[language] };
 }
 
 /** Presses Tab until the focus is where it should be, as somebody without a mouse would. */

@@ -128,6 +128,7 @@ export function answer(state, method, path, body, { csrf, host }) {
   if (/^\/(setup)/.test(path) && state.role !== "setup") return problem("forbidden");
   switch (route) {
     case "GET /session": return who();
+    case "POST /session/token": return good({ token: "signed.by.the-device" });
     case "DELETE /session": state.role = undefined; return EMPTY;
     case "POST /password/judge": return good(judge(body.password));
     case "POST /setup/recovery-codes":

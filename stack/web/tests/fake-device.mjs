@@ -1,11 +1,12 @@
-// Serves the built pages with the headers of the device, and a device that exists only in tests. What it answers is left
-// to fake-api.mjs.
+// Serves the built pages with the headers of the device, and a device that exists only in tests; or those of the console, and a console.
+// What they answer is left to fake-api.mjs and fake-console.mjs.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { answer, fresh, status } from "./fake-api.mjs";
+import { answer as consoleAnswer, freshConsole, listen } from "./fake-console.mjs";
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
@@ -35,9 +36,10 @@ async function textOf(request) {
   return text;
 }
 
-/** Starts it; `device.state` may be looked at and changed by a test. */
-export async function start(dist) {
-  const device = { state: fresh(), port: 0, streams: new Set() };
+/** Starts it; `device.state` may be looked at and changed by a test. With `console` it is the application of the device's stack. */
+export async function start(dist, { console = false } = {}) {
+  const device = { state: fresh(), console: freshConsole(), port: 0, streams: new Set() };
+  const [index, base] = console ? ["console.html", "/system/api/v1"] : ["index.html", "/api/v1"];
 
   async function api(request, response, path) {
     const headers = { "Cache-Control": "no-store" };
@@ -66,17 +68,29 @@ export async function start(dist) {
     response.writeHead(said.status, headers).end(said.body === undefined ? undefined : JSON.stringify(said.body));
   }
 
+  async function ownApi(request, response, { pathname, searchParams }) {
+    const text = await textOf(request);
+    const said = consoleAnswer(device.console, request.method, pathname.slice("/api".length), searchParams, text === "" ? undefined : JSON.parse(text));
+    const type = said.status < 400 ? "application/json" : "application/problem+json";
+    response.writeHead(said.status, { "Content-Type": type, "Cache-Control": "no-store" }).end(said.body === undefined ? undefined : JSON.stringify(said.body));
+  }
+
   const server = createServer(certificate(), (request, response) => {
     if (device.state.silent) {
       request.socket.destroy();
       return;
     }
-    const path = new URL(request.url, "https://device").pathname;
-    if (path.startsWith("/api/v1/")) {
-      void api(request, response, path.slice("/api/v1".length));
+    const url = new URL(request.url, "https://device");
+    const path = url.pathname;
+    if (path.startsWith(`${base}/`)) {
+      void api(request, response, path.slice(base.length));
       return;
     }
-    const file = join(dist, path === "/" ? "index.html" : normalize(path));
+    if (console && path.startsWith("/api/")) {
+      void ownApi(request, response, url);
+      return;
+    }
+    const file = join(dist, path === "/" ? index : normalize(path));
     try {
       const body = readFileSync(file);
       response.writeHead(200, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", "Content-Security-Policy": POLICY,
@@ -85,10 +99,11 @@ export async function start(dist) {
       response.writeHead(404).end();
     }
   });
+  server.on("upgrade", (request, socket) => listen(device.console, request, socket));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   device.port = server.address().port;
-  device.reset = (more) => { device.state = fresh(more); };
-  device.cut = () => { for (const stream of device.streams) stream.destroy(); };
+  device.reset = (more) => { Object.assign(device, { state: fresh(more), console: freshConsole() }); };
+  device.cut = () => { for (const stream of [...device.streams, ...device.console.sockets]) stream.destroy(); };
   device.stop = () => { device.cut(); server.closeAllConnections(); server.close(); };
   return device;
 }

@@ -1,6 +1,7 @@
 // Looks at every page as people meet it: both languages, both themes, phone and desktop; by keyboard alone; when things
-// go wrong. Needs `npm run build` before, and Chromium (CHROMIUM names another than Debian's).
-import { DIST, check, launch, open, results } from "./browse.mjs";
+// go wrong. Needs `scripts/web` before, and Chromium (CHROMIUM names another than Debian's).
+import { CONSOLE, DIST, check, launch, open, results } from "./browse.mjs";
+import { consoleByKeyboard, consolePages } from "./console-tour.mjs";
 import { start } from "./fake-device.mjs";
 import { keyboard } from "./keyboard.mjs";
 import { owned, rescue, setup } from "./tour.mjs";
@@ -8,6 +9,7 @@ import { troubles } from "./troubles.mjs";
 
 const began = Date.now();
 const device = await start(DIST);
+const application = await start(CONSOLE, { console: true });
 const browser = await launch();
 
 async function part(name, work) {
@@ -33,15 +35,22 @@ if (only === undefined || only === "tour") {
           await owned(window, device);
           await rescue(window, device);
           await window.context.close();
+          const other = await open(browser, application, { language, theme, width, height });
+          await consolePages(other, application);
+          await other.context.close();
         });
       }
     }
   }
 }
-if (only === undefined || only === "keyboard") await part("setup by keyboard alone", () => keyboard(browser, device));
+if (only === undefined || only === "keyboard") {
+  await part("setup by keyboard alone", () => keyboard(browser, device));
+  await part("console by keyboard alone", () => consoleByKeyboard(browser, application));
+}
 if (only === undefined || only === "troubles") await troubles(browser, device, part);
 
 await browser.close();
 device.stop();
+application.stop();
 console.log(`${results.screens} screens, ${results.checks} checks, ${results.failures.length} failures, ${((Date.now() - began) / 1000).toFixed(0)} s`);
 process.exit(results.failures.length === 0 ? 0 : 1);

@@ -37,6 +37,7 @@ pub(super) struct Way {
     kind: Kind,
     port: u16,
     name: String,
+    cookie: String,
     tls: TlsConnector,
 }
 
@@ -73,6 +74,7 @@ impl Way {
             kind,
             port: target.port,
             name: target.name.clone(),
+            cookie: target.cookie(),
             tls: if kind == Kind::Two { two.clone() } else { one.clone() },
         };
         Ok(kinds.map(way).into())
@@ -97,7 +99,7 @@ impl Way {
         } else {
             Request::get(path).header("Host", host)
         };
-        Ok(request.body(Empty::new())?)
+        Ok(request.header("Cookie", &self.cookie).body(Empty::new())?)
     }
 }
 
@@ -169,7 +171,7 @@ impl Kept {
 async fn complete(answer: Response<Incoming>) -> Result<(), Why> {
     let status = answer.status();
     let body = answer.into_body().collect().await?.to_bytes();
-    if status.is_server_error() {
+    if !status.is_success() {
         return Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into());
     }
     Ok(())

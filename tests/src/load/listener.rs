@@ -40,7 +40,7 @@ async fn once<'a>(
 ) -> Result<impl Future<Output = Option<u16>> + use<'a>, Why> {
     let stream = connect(target.port, &target.name, &tls(&target.authority, b"http/1.1")?).await?;
     let mut request = format!("wss://{}:{}/api/live", target.name, target.port).into_client_request()?;
-    request.headers_mut().insert("Cookie", format!("__Host-console={}", target.session).parse()?);
+    request.headers_mut().insert("Cookie", target.cookie().parse()?);
     let (mut socket, _) = client_async(request, stream).await?;
     let mut record = book.open();
     record.sum.listening += 1;

@@ -1,8 +1,10 @@
 //! Visitors who never stop: so many requests a second over HTTP/1.1 and HTTP/2, on connections that are kept and on fresh ones, and some
-//! who listen to a WebSocket. Nobody asks twice: whatever is refused, reset, answered with a 5xx, or not complete in time has failed.
+//! who listen to a WebSocket. Nobody asks twice: whatever is refused, reset, answered with anything but a 2xx, or not complete in time has
+//! failed.
 
 mod connection;
 mod listener;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +17,8 @@ use crate::JourneyError;
 use crate::console::SERVICES;
 use crate::web::until;
 use connection::{Kept, Way};
+
+pub use trial::{Seen, sustained};
 
 /// An answer that takes longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,10 +38,16 @@ pub struct Target {
     pub name: String,
     /// PEM of the authority that its certificate is from.
     pub authority: Vec<u8>,
-    /// The secret of a session at the console, for the listeners.
+    /// The secret of a session at the console.
     pub session: String,
     /// What is asked for, in turn.
     pub paths: Vec<String>,
+}
+
+impl Target {
+    fn cookie(&self) -> String {
+        format!("__Host-console={}", self.session)
+    }
 }
 
 /// What happened.

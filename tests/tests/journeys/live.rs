@@ -6,7 +6,7 @@ use serde_json::json;
 use system_tests::bundle::Press;
 use system_tests::console::{Serving, Writer};
 use system_tests::device::BOOT;
-use system_tests::load::Sum;
+use system_tests::load::{Seen, sustained};
 use system_tests::update::Owned;
 use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
@@ -15,24 +15,14 @@ use tayberry_firmware::Medium;
 
 /// How long a short command may take.
 const SHORT: Duration = Duration::from_secs(120);
-/// Requests a second: a board that is emulated on this machine serves these beside a system that starts.
-const RATE: u32 = 2;
+/// One of so many requests that the board serves: a whole system starts beside them.
+const SHARE: u32 = 8;
 /// A unit that was started once had so many processes that log in its name: who started the container, and who watches it.
 const STARTED_ONCE: usize = 2;
 /// And one more who ended it.
 const ENDED: usize = 1;
 /// People who listen.
 const LISTENERS: usize = 20;
-
-/// What visitors saw, as a line of `target/live.log`.
-fn saw(fixture: &Fixture, what: &str, sum: &Sum) -> Result<(), JourneyError> {
-    use std::io::Write;
-    let log = fixture.paths.project.join("target/live.log");
-    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
-    writeln!(log, "{what}, {RATE} a second: {sum}")?;
-    assert!(sum.failed.is_empty(), "{what}: {sum}");
-    Ok(())
-}
 
 /// The processes that a service's unit had since the device started, as its log names them.
 async fn processes(owned: &Owned, service: &str) -> Result<Vec<String>, JourneyError> {
@@ -62,14 +52,16 @@ async fn nobody_notices_an_update_and_the_way_back() -> Result<(), JourneyError>
     assert_eq!(answer.status, 200, "{}", answer.text);
     let plan = &answer.body["plan"];
     assert_eq!((&plan["live"], &plan["why"]), (&json!(true), &json!([])), "{plan}");
-    let load = serving.visitors(RATE, LISTENERS)?;
+    let mut seen = Seen::by(&fixture, "live")?;
+    let rate = sustained(&serving, LISTENERS, SHARE, &mut seen)?;
+    let load = serving.visitors(rate, LISTENERS)?;
     load.until_more(LISTENERS)?;
-    saw(&fixture, "before", &load.so_far())?;
+    seen.without_failure(&format!("{rate} a second, before"), &load.so_far())?;
     let writer = Writer::begin(serving.owner.clone());
 
     let ended = serving.owned.switch()?;
     assert_eq!((&ended["slot"], &ended["last"]["stayed"]), (&json!("B"), &json!(true)), "{ended}");
-    saw(&fixture, "a live update, until it was committed", &load.so_far())?;
+    seen.without_failure("a live update, until it was committed", &load.so_far())?;
     // What ran before is still needed: nothing is written over it.
     let refused = serving.owned.upload(&bundle)?;
     assert_eq!(refused.status, 409, "{}", refused.text);
@@ -84,15 +76,16 @@ async fn nobody_notices_an_update_and_the_way_back() -> Result<(), JourneyError>
         }
     }
     load.until_more(LISTENERS)?;
-    saw(&fixture, "a live update, until the slot before was free", &load.so_far())?;
+    seen.without_failure("a live update, until the slot before was free", &load.so_far())?;
 
     let back = serving.owned.roll_back()?;
     assert_eq!((&back["slot"], &back["version"]), (&json!("A"), &json!("0.1.0")), "{back}");
     serving.owned.until_free()?;
     load.until_more(LISTENERS)?;
-    saw(&fixture, "the way back", &load.end()?)?;
-    let acknowledged = writer.end()?;
+    seen.without_failure("the way back", &load.end()?)?;
+    let (refused, acknowledged) = (writer.refused(), writer.end()?);
     assert!(serving.owner.count()? - before >= acknowledged, "{acknowledged} were acknowledged");
+    assert_eq!(refused, 0, "writes that failed beside {acknowledged}");
     assert_eq!(serving.owned.device.machine.exits().len(), boots, "the board never restarted");
     // A cold boot starts what was committed.
     serving.owned.off()?;
@@ -112,7 +105,9 @@ async fn a_system_that_is_ill_is_left_live() -> Result<(), JourneyError> {
     let boots = serving.owned.device.machine.exits().len();
     break_in(&serving.owned, "tayberry-front.service", "0.1.1").await?;
     assert_eq!(serving.owned.upload(&fixture.bundle("next")?)?.status, 200);
-    let load = serving.visitors(RATE, 0)?;
+    let mut seen = Seen::by(&fixture, "live")?;
+    let rate = sustained(&serving, 0, SHARE, &mut seen)?;
+    let load = serving.visitors(rate, 0)?;
     load.until_more(0)?;
     let ended = serving.owned.switch()?;
     assert_eq!((&ended["slot"], &ended["last"]["stayed"]), (&json!("A"), &json!(false)), "{ended}");
@@ -120,7 +115,7 @@ async fn a_system_that_is_ill_is_left_live() -> Result<(), JourneyError> {
     assert!(sentence.starts_with("Stayed on 0.1.0. The health check \"front\" failed"), "{sentence}");
     serving.owned.until_free()?;
     load.until_more(0)?;
-    saw(&fixture, "a live update that was left", &load.end()?)?;
+    seen.without_failure("a live update that was left", &load.end()?)?;
     assert_eq!(serving.owned.device.machine.exits().len(), boots, "the board never restarted");
     Ok(())
 }
@@ -212,7 +207,9 @@ async fn live_updates_in_a_row() -> Result<(), JourneyError> {
     let mut serving = Serving::start(&fixture, Medium::Nvme)?;
     serving.owner.sign_in_as_owner()?;
     let boots = serving.owned.device.machine.exits().len();
-    let load = serving.visitors(RATE, 0)?;
+    let mut seen = Seen::by(&fixture, "live")?;
+    let rate = sustained(&serving, 0, SHARE, &mut seen)?;
+    let load = serving.visitors(rate, 0)?;
     load.until_more(0)?;
     for (name, version, slot) in [("next", "0.1.1", "B"), ("third", "0.1.2", "A")] {
         assert_eq!(serving.owned.upload(&fixture.bundle(name)?)?.status, 200);
@@ -221,7 +218,7 @@ async fn live_updates_in_a_row() -> Result<(), JourneyError> {
         serving.owned.until_free()?;
     }
     load.until_more(0)?;
-    saw(&fixture, "two live updates", &load.end()?)?;
+    seen.without_failure("two live updates", &load.end()?)?;
     assert_eq!(serving.owned.device.machine.exits().len(), boots, "the board never restarted");
     Ok(())
 }

@@ -1,44 +1,15 @@
 //! Services are replaced while people ask for them: nobody notices, whether the new version works or not.
 
-use std::io::Write;
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
-use system_tests::console::{SERVICES, Serving, Writer};
-use system_tests::load::Sum;
-use system_tests::web::until;
+use system_tests::console::{Serving, Writer};
+use system_tests::load::{Seen, Sum, sustained};
 use system_tests::{Fixture, JourneyError};
 use tayberry_firmware::Medium;
 
-/// Requests a second that are tried, the most first: an emulated board serves fewer than a real one.
-const RATES: [u32; 5] = [50, 20, 10, 5, 2];
-/// How long a rate is tried.
-const TRIED: Duration = Duration::from_secs(15);
+/// One of so many requests that the board serves: containers that start want the processor, too.
+const SHARE: u32 = 4;
 /// People who listen.
 const LISTENERS: usize = 20;
-
-/// What visitors saw, as a line of `target/rollout.log`.
-fn saw(fixture: &Fixture, what: &str, sum: &Sum) -> Result<(), JourneyError> {
-    let log = fixture.paths.project.join("target/rollout.log");
-    let mut log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
-    Ok(writeln!(log, "{what}: {sum}")?)
-}
-
-/// A quarter of the most requests a second that this machine's board serves without a failure and without haste: containers that start want
-/// the processor, too, and here it is emulated.
-fn sustained(fixture: &Fixture, serving: &Serving) -> Result<u32, JourneyError> {
-    for rate in RATES {
-        let load = serving.visitors(rate, LISTENERS)?;
-        let begun = Instant::now();
-        until("the end of a trial", SERVICES, || Ok((begun.elapsed() > TRIED).then_some(())))?;
-        let sum = load.end()?;
-        saw(fixture, &format!("{rate} a second, tried"), &sum)?;
-        if sum.failed.is_empty() && sum.percentile(90) < Duration::from_millis(500) {
-            return Ok((rate / 4).max(1));
-        }
-    }
-    Err(JourneyError::Failed("no rate can be sustained".to_owned()))
-}
 
 /// The system's stack as an owner's, with `api` and `web` changed.
 fn changed(system: &str, api: &str, web: &str) -> Value {
@@ -55,7 +26,7 @@ fn kinds(plan: &Value) -> Vec<String> {
 
 /// Declares `file` while people ask, and waits until that has ended. Returns what they saw, and the stack.
 fn under_load(
-    fixture: &Fixture,
+    seen: &mut Seen,
     serving: &mut Serving,
     rate: u32,
     file: &Value,
@@ -66,7 +37,7 @@ fn under_load(
     let now = serving.owned.until_stack_settled()?;
     load.until_more(LISTENERS)?;
     let sum = load.end()?;
-    saw(fixture, &format!("{rate} a second, while it was declared"), &sum)?;
+    seen.note(&format!("{rate} a second, while it was declared"), &sum)?;
     Ok((sum, now))
 }
 
@@ -76,7 +47,8 @@ async fn services_are_replaced_while_people_ask() -> Result<(), JourneyError> {
     let fixture = Fixture::load()?;
     let mut serving = Serving::start(&fixture, Medium::Nvme)?;
     serving.owner.sign_in_as_owner()?;
-    let rate = sustained(&fixture, &serving)?;
+    let mut seen = Seen::by(&fixture, "rollout")?;
+    let rate = sustained(&serving, LISTENERS, SHARE, &mut seen)?;
     let system = serving.owned.script.expect(200, "GET", "/stack", None)?;
     let system = system["compose"].as_str().unwrap_or_default().to_owned();
     let before = serving.owner.count()?;
@@ -85,7 +57,7 @@ async fn services_are_replaced_while_people_ask() -> Result<(), JourneyError> {
     let next = changed(&system, "    cpus: 2\n", "    cpus: 2\n");
     let plan = serving.owned.script.expect(200, "POST", "/stack/plan", Some(&next))?;
     assert_eq!(kinds(&plan), ["api roll", "web roll"], "{plan}");
-    let (sum, now) = under_load(&fixture, &mut serving, rate, &next)?;
+    let (sum, now) = under_load(&mut seen, &mut serving, rate, &next)?;
     assert_eq!(now["problem"], Value::Null, "{now}");
     assert!(sum.failed.is_empty(), "{sum}\n{}", serving.owned.device.console_end());
     assert_eq!(sum.closed, [(1012, LISTENERS)].into(), "each was told that its service restarts");
@@ -96,7 +68,7 @@ async fn services_are_replaced_while_people_ask() -> Result<(), JourneyError> {
     let ill = changed(&system, "    cpus: 1\n", "    cpus: 1\n").to_string();
     let ill: Value = serde_json::from_str(&ill.replace("[CMD, tayberry-api, health]", "[CMD, /nope]"))
         .map_err(|error| JourneyError::Failed(error.to_string()))?;
-    let (sum, now) = under_load(&fixture, &mut serving, rate, &ill)?;
+    let (sum, now) = under_load(&mut seen, &mut serving, rate, &ill)?;
     assert!(sum.failed.is_empty(), "{sum}\n{}", serving.owned.device.console_end());
     assert!(sum.closed.is_empty(), "nobody who listens to the old one was sent away: {:?}", sum.closed);
     let problem = now["problem"].as_str().unwrap_or_default();

@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use system_tests::console::Serving;
 use system_tests::device::BOOT;
-use system_tests::load::Sum;
+use system_tests::load::{Seen, Sum, sustained};
 use system_tests::{Fixture, JourneyError};
 use tayberry_firmware::Medium;
 
 use crate::{failed, result};
 
-/// Requests a second: an emulated board serves these beside a system that starts.
-const RATE: u32 = 2;
+/// One of so many requests that the board serves: a whole system starts beside them.
+const SHARE: u32 = 8;
 /// How long a command may take.
 const SHORT: Duration = Duration::from_secs(180);
 
@@ -24,16 +24,17 @@ const SHORT: Duration = Duration::from_secs(180);
 pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
     let mut serving = Serving::start(fixture, Medium::Nvme)?;
     serving.owner.sign_in_as_owner()?;
-    println!("{RATE} requests a second over HTTP/1.1, HTTP/2 and fresh connections");
+    let rate = sustained(&serving, 0, SHARE, &mut Seen::by(fixture, "downtime")?)?;
+    println!("{rate} requests a second over HTTP/1.1, HTTP/2 and fresh connections");
     println!("{:44} {:>9} {:>9} {:>9} {:>10}", "", "answers", "failed", "p99, ms", "gap, ms");
-    let rollout = shown("services are rolled", during(&mut serving, rolled)?);
-    let live = shown("live update", during(&mut serving, switched_with(fixture))?);
+    let rollout = shown("services are rolled", during(&mut serving, rate, rolled)?);
+    let live = shown("live update", during(&mut serving, rate, switched_with(fixture))?);
     let reboot = shown(
         "update by a restart",
-        during(&mut serving, |serving| serving.owned.roll_back_by_restart().and_then(stayed))?,
+        during(&mut serving, rate, |serving| serving.owned.roll_back_by_restart().and_then(stayed))?,
     );
     let bus = serving.owned.device.bus().await?;
-    let load = serving.visitors(RATE, 0)?;
+    let load = serving.visitors(rate, 0)?;
     load.until_more(0)?;
     let restart =
         "podman restart $(podman ps --format {{.Names}} --filter name=stack-api --filter name=stack-web)";
@@ -43,7 +44,7 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
     load.until_more(0)?;
     let restart = shown("podman restart of the same services", load.end()?);
     serving.until_healthy()?;
-    let load = serving.visitors(RATE, 0)?;
+    let load = serving.visitors(rate, 0)?;
     load.until_more(0)?;
     let boots = serving.owned.device.machine.exits().len();
     drop(tokio::time::timeout(SHORT, bus.shell("systemctl reboot", BOOT)).await);
@@ -51,6 +52,7 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
     load.until_more(0)?;
     let plain = shown("plain reboot", load.end()?);
     result(&json!({
+        "requests_per_s": rate,
         "rollout_failed": rollout.failed.len(), "live_failed": live.failed.len(),
         "reboot_failed": reboot.failed.len(), "restart_failed": restart.failed.len(),
         "rollout_gap_ms": gap(&rollout), "live_gap_ms": gap(&live), "reboot_gap_ms": gap(&reboot),
@@ -62,10 +64,11 @@ pub(crate) async fn run(fixture: &Fixture) -> Result<(), JourneyError> {
 /// What people saw while something was done.
 fn during(
     serving: &mut Serving,
+    rate: u32,
     act: impl FnOnce(&mut Serving) -> Result<(), JourneyError>,
 ) -> Result<Sum, JourneyError> {
     serving.until_healthy()?;
-    let load = serving.visitors(RATE, 0)?;
+    let load = serving.visitors(rate, 0)?;
     load.until_more(0)?;
     act(serving)?;
     load.until_more(0)?;
