@@ -166,6 +166,21 @@ pub struct Extra {
     /// It gets the keys with which the device signs that its owner asks: `keys.json` in `/run/tayberry`.
     #[serde(default)]
     pub sign_in: bool,
+    /// What makes its volumes fit to be copied. Kept for the backups of a later version; [`super::doctor`] says so.
+    #[serde(default)]
+    pub backup: Option<Spanned<Backup>>,
+}
+
+/// Commands in the service's container, each a program and its arguments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// Before its volumes are copied.
+    #[serde(default)]
+    pub before: Vec<String>,
+    /// After that.
+    #[serde(default)]
+    pub after: Vec<String>,
 }
 
 /// How it is known that a service can do its work.

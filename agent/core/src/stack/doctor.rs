@@ -83,6 +83,12 @@ fn of(name: &Name, service: &Spanned<Service>) -> Vec<Finding> {
     if one.mem_limit.is_none() {
         findings.push(at(service, format!("{name} has no mem_limit: it gets {} MiB.", MEMORY >> 20)));
     }
+    if let Some(backup) = &one.tayberry.backup {
+        let sentence = format!(
+            "{name} says what a backup does. This version makes none: copy what the service keeps yourself. The words are kept."
+        );
+        findings.push(at(backup, sentence));
+    }
     findings
 }
 
@@ -105,6 +111,17 @@ mod tests {
             );
         }
         assert_eq!(words.len(), 5, "{words:?}");
+    }
+
+    #[test]
+    fn that_no_backup_is_made_is_said() {
+        let text = "services:\n  db:\n    image: a/db:1\n    mem_limit: 3m\n    healthcheck: { test: [CMD, ok] }\n    x-tayberry:\n      \
+            backup: { before: [db, lock], after: [db, unlock] }\n";
+        let findings = look(&Stack::parse(text).unwrap(), 2 << 30, &BTreeMap::new());
+        assert!(findings.len() == 1 && findings[0].line == 7, "{findings:?}");
+        assert!(findings[0].sentence.contains("This version makes none"), "{findings:?}");
+        let refused = Stack::parse(&text.replace("before", "first")).unwrap_err().to_string();
+        assert!(refused.contains("first"), "{refused}");
     }
 
     #[test]
