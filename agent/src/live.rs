@@ -5,6 +5,9 @@
 //! firmware then starts the slot that was committed. The agent ends it when the new system is judged.
 
 use std::convert::Infallible;
+use std::fs::File;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::reboot::{RebootMode, reboot};
@@ -25,7 +28,7 @@ pub enum GuardError {
     Boot(#[from] boot::BootError),
     /// Its file.
     #[error("{GUARD}: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
 
 /// A next root that cannot be had.
@@ -63,6 +66,10 @@ pub async fn guard() -> Result<Infallible, GuardError> {
     std::fs::write(GUARD, std::process::id().to_string())?;
     sd_notify::notify(&[sd_notify::NotifyState::Ready])?;
     tokio::time::sleep(END).await;
+    // A commit that began is waited for; none begins from here on.
+    let held = tokio::task::spawn_blocking(|| File::open(GUARD).and_then(|file| file.lock().map(|()| file)));
+    let _held =
+        held.await.map_err(io::Error::other).flatten().inspect_err(|error| tracing::error!("{error}"));
     let done = match boot::running() {
         // The new system was judged, and left: it is the agent here that does not come.
         Ok(running) if running == slot => Ok(()),
@@ -83,8 +90,37 @@ pub async fn guard() -> Result<Infallible, GuardError> {
     Ok(std::future::pending().await)
 }
 
+/// Held, it keeps the guard from going back; none if no guard stands.
+///
+/// # Errors
+/// When the guard goes back already.
+pub fn hold_guard(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => file.try_lock().map(|()| Some(file)).map_err(io::Error::from),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 async fn back(disk: &str, slot: tayberry_format::slot::Slot) -> Result<(), Box<dyn std::error::Error>> {
     next_root::prepare(disk, slot)?;
     systemd::soft_reboot(&zbus::Connection::system().await?).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_committed_while_the_guard_goes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("guard");
+        assert!(hold_guard(&path).unwrap().is_none(), "a trial after a restart has none");
+        std::fs::write(&path, "7").unwrap();
+        let held = hold_guard(&path).unwrap();
+        assert!(hold_guard(&path).is_err(), "one of them");
+        drop(held);
+        assert!(hold_guard(&path).unwrap().is_some());
+    }
 }

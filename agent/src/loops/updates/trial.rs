@@ -1,6 +1,8 @@
 //! A trial: judged, then committed or left.
 
 use std::convert::Infallible;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -13,6 +15,7 @@ use tayberry_format::boot_report::GUARD;
 use super::gate::{self as look, Looking};
 use super::{Handle, RecordError, evidence, switch};
 use crate::device::{autoboot, boot, boot_counter, clock, slots};
+use crate::live;
 
 /// How often the checks are looked at, and what failed is tried again.
 const LOOK: Duration = Duration::from_secs(2);
@@ -80,6 +83,7 @@ impl Handle {
     /// Makes the slot the default, and asks the firmware's model whether it is.
     async fn commit(&self, target: Target) -> Result<(), TrialError> {
         let disk = self.0.report.disk.clone();
+        let _held = live::hold_guard(Path::new(GUARD)).map_err(TrialError::Guard)?;
         let done = tokio::task::spawn_blocking(move || {
             // After a live switch nothing was started from there yet.
             slots::starts(&disk, target.slot).map_err(TrialError::Model)?;
@@ -123,7 +127,9 @@ enum TrialError {
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error("autoboot.txt: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
+    #[error("the guard goes back: {0}")]
+    Guard(io::Error),
     #[error("the committed slot: {0}")]
     Model(String),
     #[error(transparent)]
