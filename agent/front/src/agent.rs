@@ -15,6 +15,11 @@ const LONG_PATIENCE: Duration = Duration::from_secs(600);
 /// Names the socket of an agent that is not on the system bus: in rescue there is none.
 const DIRECT: &str = "TAYBERRY_AGENT";
 
+/// Whether the agent is reached without a system bus, as in rescue.
+pub(crate) fn is_direct() -> bool {
+    std::env::var_os(DIRECT).is_some()
+}
+
 /// The way to the agent.
 ///
 /// # Errors

@@ -63,7 +63,7 @@ async fn run() -> Result<std::convert::Infallible, FrontError> {
     };
     let shown = Arc::new(tls::Shown::default());
     let acceptor = tokio_rustls::TlsAcceptor::from(tls::config(shown.clone())?);
-    let (gateway, turn) = watch::channel(false);
+    let (gateway, turn) = watch::channel(None);
     let turn = Turn::unless(turn);
     let pages = pages::router(app.clone());
     for listener in listeners.own {

@@ -164,9 +164,9 @@ impl Handle {
     pub async fn follow_gateway(&self) -> Infallible {
         loop {
             if let Err(error) = self.follow().await {
+                // What was seen last holds: systemd is away for a moment in a live update, and the gateway is not.
                 tracing::warn!("the gateway cannot be followed: {error}");
             }
-            self.0.gateway.send_replace(false);
             tokio::time::sleep(PAUSE).await;
         }
     }
