@@ -10,7 +10,7 @@ use tayberry::emulate::board::Spec;
 use tayberry_firmware::Medium;
 
 use crate::device::free_port;
-use crate::load::{Load, Target};
+use crate::load::{HELD, Load, PATIENCE, Target};
 use crate::update::Owned;
 use crate::web::{Answer, Client, OWNER, PASSWORD, until};
 use crate::{Fixture, JourneyError};
@@ -228,15 +228,26 @@ impl Serving {
     /// # Errors
     /// When nobody is signed in.
     pub fn visitors(&self, rate: u32, listeners: usize) -> Result<Load, JourneyError> {
-        let target = Target {
+        Load::begin(self.target(&["/", "/api/health"], PATIENCE)?, rate, listeners)
+    }
+
+    /// People who ask for what a database keeps, one a second: they may have to wait for it, and are not refused.
+    ///
+    /// # Errors
+    /// When nobody is signed in.
+    pub fn readers(&self) -> Result<Load, JourneyError> {
+        Load::begin(self.target(&["/api/preferences"], HELD)?, 1, 0)
+    }
+
+    fn target(&self, paths: &[&str], patience: Duration) -> Result<Target, JourneyError> {
+        Ok(Target {
             port: self.port,
             name: "attic.local".to_owned(),
             authority: std::fs::read(self.owned.script.authority())?,
             session: self.owner.proof()?.0,
-            // Pages, the service alone, and what it asks its databases for.
-            paths: ["/", "/api/health", "/api/preferences"].map(str::to_owned).into(),
-        };
-        Load::begin(target, rate, listeners)
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            patience,
+        })
     }
 
     /// Waits until all services are healthy, and the gateway serves. Returns the stack.

@@ -22,6 +22,9 @@ pub use trial::{Seen, sustained};
 
 /// An answer that takes longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The same of one that needs a database: while that is started anew, the API holds requests for a minute (stack/api, `door`), and an
+/// emulated board needs most of it.
+pub const HELD: Duration = Duration::from_secs(75);
 
 /// So many answers are some.
 const MORE: usize = 20;
@@ -42,6 +45,8 @@ pub struct Target {
     pub session: String,
     /// What is asked for, in turn.
     pub paths: Vec<String>,
+    /// How long an answer may take.
+    pub patience: Duration,
 }
 
 impl Target {
@@ -203,6 +208,7 @@ async fn come(
         all.spawn(listener::listen(target.clone(), book.clone(), ended.clone()));
     }
     let kept: Vec<Arc<Kept>> = ways.into_iter().map(|way| Arc::new(Kept::new(way))).collect();
+    let patience = target.patience;
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate.max(1));
     let turns = kept.iter().cycle().zip(target.paths.iter().cycle().skip(1));
     for (kept, path) in turns {
@@ -213,7 +219,7 @@ async fn come(
         let (kept, book, path) = (kept.clone(), book.clone(), path.clone());
         all.spawn(async move {
             let asked = Instant::now();
-            match tokio::time::timeout(PATIENCE, kept.ask(&path)).await {
+            match tokio::time::timeout(patience, kept.ask(&path)).await {
                 Ok(Ok(())) => book.open().answered(asked),
                 Ok(Err(why)) => book.failed(format!("{path} {}: {why}", kept.name())),
                 Err(_) => book.failed(format!("{path} {}: not complete in time", kept.name())),

@@ -57,7 +57,7 @@ async fn nobody_notices_an_update_and_the_way_back() -> Result<(), JourneyError>
     let load = serving.visitors(rate, LISTENERS)?;
     load.until_more(LISTENERS)?;
     seen.without_failure(&format!("{rate} a second, before"), &load.so_far())?;
-    let writer = Writer::begin(serving.owner.clone());
+    let (readers, writer) = (serving.readers()?, Writer::begin(serving.owner.clone()));
 
     let ended = serving.owned.switch()?;
     assert_eq!((&ended["slot"], &ended["last"]["stayed"]), (&json!("B"), &json!(true)), "{ended}");
@@ -77,12 +77,14 @@ async fn nobody_notices_an_update_and_the_way_back() -> Result<(), JourneyError>
     }
     load.until_more(LISTENERS)?;
     seen.without_failure("a live update, until the slot before was free", &load.so_far())?;
+    seen.without_failure("the same, of a database", &readers.so_far())?;
 
     let back = serving.owned.roll_back()?;
     assert_eq!((&back["slot"], &back["version"]), (&json!("A"), &json!("0.1.0")), "{back}");
     serving.owned.until_free()?;
     load.until_more(LISTENERS)?;
     seen.without_failure("the way back", &load.end()?)?;
+    seen.without_failure("the same, of a database", &readers.end()?)?;
     let (refused, acknowledged) = (writer.refused(), writer.end()?);
     assert!(serving.owner.count()? - before >= acknowledged, "{acknowledged} were acknowledged");
     assert_eq!(refused, 0, "writes that failed beside {acknowledged}");
