@@ -70,13 +70,10 @@ pub struct Fixture {
     pub paths: Paths,
 }
 
-/// What `tayberry build --database` is told where nothing else is said: it needs no registry.
-pub const STAND_IN: &str = "stand-in";
-
-/// What the tests have built with `--database`: what `TAYBERRY_DATABASE` says, as for `scripts/versions`.
+/// What the tests have built with `--database`: what `TAYBERRY_DATABASE` says, as for `scripts/versions`; else what needs no registry.
 #[must_use]
 pub fn database() -> String {
-    std::env::var("TAYBERRY_DATABASE").unwrap_or_else(|_| STAND_IN.to_owned())
+    std::env::var("TAYBERRY_DATABASE").unwrap_or_else(|_| "stand-in".to_owned())
 }
 
 impl Fixture {

@@ -63,25 +63,15 @@ pub(crate) async fn follow(agent: &AgentProxy<'_>, gateway: &watch::Sender<Serve
     }
     let mut changes = agent.receive_gateway_changed().await;
     loop {
-        let pause = match agent.gateway().await {
-            Ok(serves) => {
-                if gateway.send_replace(Some(serves)) != Some(serves) {
-                    let whose = if serves { "the gateway's" } else { "the front's" };
-                    tracing::info!("ports 80 and 443 are {whose}");
-                }
-                None
-            }
-            Err(_) => Some(AGAIN),
+        let Ok(serves) = agent.gateway().await else {
+            tokio::time::sleep(AGAIN).await;
+            continue;
         };
-        let asked_again = async {
-            match pause {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            change = changes.next() => if change.is_none() { tokio::time::sleep(AGAIN).await },
-            () = asked_again => {}
+        if gateway.send_replace(Some(serves)) != Some(serves) {
+            tracing::info!("ports 80 and 443 are {}", if serves { "the gateway's" } else { "the front's" });
+        }
+        if changes.next().await.is_none() {
+            std::future::pending::<()>().await;
         }
     }
 }

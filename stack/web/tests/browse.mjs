@@ -86,3 +86,20 @@ export async function tabTo(page, target) {
   }
   throw new Error(`Tab never reaches ${target}`);
 }
+
+/** Fills fields and presses buttons without a mouse; where the focus is must be seen. */
+export function keysOf(page) {
+  return {
+    enter: async (name, value) => {
+      await tabTo(page, page.getByLabel(name, { exact: true }));
+      await page.keyboard.press("Control+a");
+      await page.keyboard.type(value);
+    },
+    activate: async (name, key = "Enter") => {
+      await tabTo(page, page.getByRole("button", { name, exact: true }));
+      const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+      check(outline !== "none", `the focus on ${name} cannot be seen`);
+      await page.keyboard.press(key);
+    },
+  };
+}

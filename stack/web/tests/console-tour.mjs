@@ -1,5 +1,5 @@
 // A walk through every screen of the console, as its owner and as somebody whom the owner let in; and the way in by keyboard alone.
-import { check, open, tabTo } from "./browse.mjs";
+import { check, keysOf, open } from "./browse.mjs";
 import { PASSWORD } from "./fake-api.mjs";
 import { note } from "./fake-console.mjs";
 
@@ -42,7 +42,7 @@ async function audit({ page, text, shot }, device) {
   note(device.console, "Frieder", "user-added", "Dritte");
   await page.getByRole("listitem").filter({ hasText: words.actions["user-added"]("Dritte") }).waitFor();
   await shot("55-audit");
-  for (const socket of device.console.sockets) socket.destroy();
+  device.cut();
   await page.getByText(words.notLive).waitFor();
   await shot("56-audit-not-live");
   await page.getByText(words.live).waitFor();
@@ -91,16 +91,7 @@ export async function consoleByKeyboard(browser, device) {
   device.reset({ phase: "owned", language: "en", name: "kitchen", role: undefined });
   const { page, context, go, text } = await open(browser, device, { label: "console-keyboard" });
   const words = text.console;
-  const enter = async (name, value) => {
-    await tabTo(page, field(page, name));
-    await page.keyboard.type(value);
-  };
-  const activate = async (name, key = "Enter") => {
-    await tabTo(page, button(page, name));
-    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-    check(outline !== "none", `the focus on ${name} cannot be seen`);
-    await page.keyboard.press(key);
-  };
+  const { enter, activate } = keysOf(page);
   await go();
   await at(page, words.signIn);
   await enter(text.signIn.name, "ada");

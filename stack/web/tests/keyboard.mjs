@@ -1,5 +1,5 @@
 // The whole setup without a mouse.
-import { check, open, tabTo } from "./browse.mjs";
+import { check, keysOf, open, tabTo } from "./browse.mjs";
 import { CLAIM, PASSWORD } from "./fake-api.mjs";
 
 export async function keyboard(browser, device) {
@@ -8,18 +8,7 @@ export async function keyboard(browser, device) {
   const press = (key) => page.keyboard.press(key);
   const at = (title) => page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
   const field = (name) => page.getByLabel(name, { exact: true });
-  const button = (name) => page.getByRole("button", { name, exact: true });
-  const enter = async (name, value) => {
-    await tabTo(page, field(name));
-    await press("Control+a");
-    await page.keyboard.type(value);
-  };
-  const activate = async (name, key = "Enter") => {
-    await tabTo(page, button(name));
-    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-    check(outline !== "none", `the focus on ${name} cannot be seen`);
-    await press(key);
-  };
+  const { enter, activate } = keysOf(page);
 
   await go();
   await at(text.setup.claim.title);

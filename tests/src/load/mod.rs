@@ -4,7 +4,7 @@
 
 mod connection;
 mod listener;
-mod trial;
+mod sustained;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use crate::console::SERVICES;
 use crate::web::until;
 use connection::{Kept, Way};
 
-pub use trial::{Seen, sustained};
+pub use sustained::{Seen, sustained};
 
 /// An answer that takes longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);

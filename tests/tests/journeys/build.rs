@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use system_tests::{Fixture, JourneyError, STAND_IN, database};
+use system_tests::{Fixture, JourneyError, database};
 use tayberry::build::BuildError;
 use tayberry::build::compile::overlays;
 use tayberry::commands::CommandError;
@@ -55,7 +55,7 @@ fn the_images_of_the_stack_are_archives() -> Result<(), JourneyError> {
         names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
     }
     names.sort();
-    let store = if database() == STAND_IN { "mongo-stand-in" } else { "mongo" };
+    let store = if database() == "official" { "mongo" } else { "mongo-stand-in" };
     assert_eq!(names, ["api", "gateway", store, "redis", "web"]);
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use system_tests::bundle::Press;
 use system_tests::console::{Serving, Writer};
 use system_tests::device::BOOT;
-use system_tests::load::{Seen, sustained};
+use system_tests::load::{Load, Seen, sustained};
 use system_tests::update::Owned;
 use system_tests::web::until;
 use system_tests::{Fixture, JourneyError};
@@ -23,6 +23,16 @@ const STARTED_ONCE: usize = 2;
 const ENDED: usize = 1;
 /// People who listen.
 const LISTENERS: usize = 20;
+
+/// People come, as many as the board can serve beside a switch, and so many listen; all are answered.
+fn visited(fixture: &Fixture, serving: &Serving, listeners: usize) -> Result<(Seen, Load), JourneyError> {
+    let mut seen = Seen::by(fixture, "live")?;
+    let rate = sustained(serving, listeners, SHARE, &mut seen)?;
+    let load = serving.visitors(rate, listeners)?;
+    load.until_more(listeners)?;
+    seen.without_failure(&format!("{rate} a second, before"), &load.so_far())?;
+    Ok((seen, load))
+}
 
 /// The processes that a service's unit had since the device started, as its log names them.
 async fn processes(owned: &Owned, service: &str) -> Result<Vec<String>, JourneyError> {
@@ -52,11 +62,7 @@ async fn nobody_notices_an_update_and_the_way_back() -> Result<(), JourneyError>
     assert_eq!(answer.status, 200, "{}", answer.text);
     let plan = &answer.body["plan"];
     assert_eq!((&plan["live"], &plan["why"]), (&json!(true), &json!([])), "{plan}");
-    let mut seen = Seen::by(&fixture, "live")?;
-    let rate = sustained(&serving, LISTENERS, SHARE, &mut seen)?;
-    let load = serving.visitors(rate, LISTENERS)?;
-    load.until_more(LISTENERS)?;
-    seen.without_failure(&format!("{rate} a second, before"), &load.so_far())?;
+    let (mut seen, load) = visited(&fixture, &serving, LISTENERS)?;
     let (readers, writer) = (serving.readers()?, Writer::begin(serving.owner.clone()));
 
     let ended = serving.owned.switch()?;
@@ -107,10 +113,7 @@ async fn a_system_that_is_ill_is_left_live() -> Result<(), JourneyError> {
     let boots = serving.owned.device.machine.exits().len();
     break_in(&serving.owned, "tayberry-front.service", "0.1.1").await?;
     assert_eq!(serving.owned.upload(&fixture.bundle("next")?)?.status, 200);
-    let mut seen = Seen::by(&fixture, "live")?;
-    let rate = sustained(&serving, 0, SHARE, &mut seen)?;
-    let load = serving.visitors(rate, 0)?;
-    load.until_more(0)?;
+    let (mut seen, load) = visited(&fixture, &serving, 0)?;
     let ended = serving.owned.switch()?;
     assert_eq!((&ended["slot"], &ended["last"]["stayed"]), (&json!("A"), &json!(false)), "{ended}");
     let sentence = ended["last"]["sentence"].as_str().unwrap_or_default();
@@ -209,10 +212,7 @@ async fn live_updates_in_a_row() -> Result<(), JourneyError> {
     let mut serving = Serving::start(&fixture, Medium::Nvme)?;
     serving.owner.sign_in_as_owner()?;
     let boots = serving.owned.device.machine.exits().len();
-    let mut seen = Seen::by(&fixture, "live")?;
-    let rate = sustained(&serving, 0, SHARE, &mut seen)?;
-    let load = serving.visitors(rate, 0)?;
-    load.until_more(0)?;
+    let (mut seen, load) = visited(&fixture, &serving, 0)?;
     for (name, version, slot) in [("next", "0.1.1", "B"), ("third", "0.1.2", "A")] {
         assert_eq!(serving.owned.upload(&fixture.bundle(name)?)?.status, 200);
         let ended = serving.owned.switch()?;

@@ -51,15 +51,15 @@ pub fn references(stack: &Stack) -> impl Iterator<Item = &str> {
 /// The numbers of those that `forgotten` references mean, and no stack of `stacks`. In doubt one is needed. What no stack ever named is
 /// somebody's who loaded it, and stays.
 #[must_use]
-pub fn unneeded<'a>(images: &'a [Image], stacks: &[&Stack], forgotten: &BTreeSet<String>) -> Vec<&'a str> {
+pub fn unneeded<'a>(images: &'a [Image], stacks: &[Stack], forgotten: &BTreeSet<String>) -> Vec<&'a str> {
     let goes = |image: &&Image| forgotten.iter().any(|one| is(image, one)) && !is_needed(image, stacks);
     images.iter().filter(goes).map(|image| image.id.as_str()).collect()
 }
 
 /// Whether a stack of `stacks` may mean it.
 #[must_use]
-pub fn is_needed(image: &Image, stacks: &[&Stack]) -> bool {
-    let mut all = stacks.iter().flat_map(|stack| references(stack));
+pub fn is_needed(image: &Image, stacks: &[Stack]) -> bool {
+    let mut all = stacks.iter().flat_map(references);
     all.any(|reference| image.names.iter().any(|name| is_meant(reference, name)))
 }
 
@@ -100,7 +100,6 @@ mod tests {
             stack(&format!("docker.io/library/mongo:7.0@{digest}")),
             stack("ghcr.io/me/app:1.2"),
         ];
-        let stacks: Vec<&Stack> = stacks.iter().collect();
         let image =
             |id: &str, name: &str| Image { id: id.into(), names: vec![name.into()], layer: String::new() };
         let images = [

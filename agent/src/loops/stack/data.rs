@@ -12,7 +12,7 @@ use tayberry_core::request::stack::{StackData, StoredImage, Volume, WhichVolume}
 use tayberry_core::stack::Stack;
 use tayberry_core::stack::quadlet::{self, DATA};
 
-use super::{Handle, failed, images, store};
+use super::{Handle, StackError, failed, images, store};
 
 /// Where a volume is while it is removed. No service has that name.
 const GONE: &str = ".gone";
@@ -25,7 +25,7 @@ impl Handle {
     /// # Errors
     /// When the data partition cannot be read.
     pub async fn data(&self) -> Result<StackData, Problem> {
-        let stacks = self.declared_stacks()?;
+        let stacks = self.declared_stacks().map_err(|error| failed(&error))?;
         let images = images::stored(&stacks).map_err(|error| failed(&error))?;
         let declared = stacks.iter().flat_map(quadlet::folders).collect();
         let measured = tokio::task::spawn_blocking(move || measure(Path::new(DATA), &declared, images)).await;
@@ -67,11 +67,10 @@ impl Handle {
     }
 
     /// The stack, and the one before it.
-    pub(super) fn declared_stacks(&self) -> Result<Vec<Stack>, Problem> {
+    pub(super) fn declared_stacks(&self) -> Result<Vec<Stack>, StackError> {
         let record = self.record().clone();
         let declared = [Some(record.declared), record.previous].into_iter().flatten();
-        let stacks = declared.filter_map(|one| store::stack(&one).transpose()).collect::<Result<_, _>>();
-        stacks.map_err(|error| failed(&error))
+        declared.filter_map(|one| store::stack(&one).transpose()).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Images that somebody hands in, and removing those of earlier stacks that neither the declared one nor the one before it names. What
 //! services keep is never removed by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -15,11 +15,10 @@ use tayberry_core::request::problem::{Kind, Problem};
 use tayberry_core::request::stack::{Archive, Images, StackData, StoredImage, WhichImage};
 use tayberry_core::stack::Stack;
 use tayberry_core::stack::images::{self, Image, Layer};
-use tayberry_core::stack::record::Record;
 use tayberry_core::stack::registry::{self, Reference, Source};
 use tokio::task::JoinSet;
 
-use super::{Handle, StackError, failed, store};
+use super::{Handle, StackError, failed};
 use crate::device::systemd::{self, Job};
 use crate::device::{journal, whole_file};
 
@@ -97,8 +96,7 @@ impl Handle {
         let is_it = |image: &&Image| image.id == which.image || image.names.contains(&which.image);
         let image = all.iter().find(is_it).ok_or(Kind::NotFound)?;
         self.is_unchanging()?;
-        let stacks = self.declared_stacks()?;
-        if images::is_needed(image, &stacks.iter().collect::<Vec<_>>()) {
+        if images::is_needed(image, &self.declared_stacks().map_err(|error| failed(&error))?) {
             let why = "The stack has this image, or the one before it, to which you can go back. Declare others first.";
             return Err(Problem::new(Kind::NotAllowed, why));
         }
@@ -122,7 +120,7 @@ impl Handle {
             return;
         }
         let pruned = async {
-            self.remove_unneeded(&record).await?;
+            self.remove_unneeded(record.forgotten()).await?;
             let left = list()?;
             let gone = |reference: &&String| !left.iter().any(|image| images::is(image, reference));
             let gone: Vec<&String> = record.forgotten().iter().filter(gone).collect();
@@ -133,12 +131,8 @@ impl Handle {
         }
     }
 
-    async fn remove_unneeded(&self, record: &Record) -> Result<(), StackError> {
-        let declared = [Some(&record.declared), record.previous.as_ref()];
-        let stacks: Vec<Option<Stack>> =
-            declared.into_iter().flatten().map(store::stack).collect::<Result<_, _>>()?;
-        let stacks: Vec<&Stack> = stacks.iter().flatten().collect();
-        for id in images::unneeded(&list()?, &stacks, record.forgotten()) {
+    async fn remove_unneeded(&self, forgotten: &BTreeSet<String>) -> Result<(), StackError> {
+        for id in images::unneeded(&list()?, &self.declared_stacks()?, forgotten) {
             if self.forget(id).await? {
                 tracing::info!("stack: the image {id} was removed");
             } else {
@@ -156,12 +150,11 @@ fn log_of(id: &str) -> String {
 /// Those of the data partition, the largest first, and whether one of these stacks has them.
 pub(super) fn stored(stacks: &[Stack]) -> Result<Vec<StoredImage>, StackError> {
     let layers: Vec<Layer> = read(LAYERS)?;
-    let stacks: Vec<&Stack> = stacks.iter().collect();
     let mut all: Vec<StoredImage> = list()?
         .into_iter()
         .map(|image| StoredImage {
             bytes: images::bytes(&image, &layers),
-            declared: images::is_needed(&image, &stacks),
+            declared: images::is_needed(&image, stacks),
             id: image.id,
             names: image.names,
         })
